@@ -1,0 +1,41 @@
+// Collects accepts into a batch: finds each one's listener and peer in the batch's tables or adds them.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "capture/format.h"
+#include "capture/model.h"
+
+namespace tcpaccept::capture {
+
+class BatchBuilder {
+ public:
+  // Adds one accept; the batch must not be full(). Accepts may come slightly out of order.
+  void add(const Accept& accept);
+
+  bool empty() const { return batch_.time.empty(); }
+  std::size_t size() const { return batch_.time.size(); }
+  bool full() const { return size() >= kMaxBatchEvents; }
+
+  // The batch collected so far, its events in time order (equal times in order of arrival), with the given clock
+  // and ledger. Borrowed, valid until the next call of add() or clear().
+  const Batch& finish(const ClockAnchor& clock, const std::optional<Ledger>& ledger);
+  void clear();
+
+ private:
+  struct ListenerHash {
+    std::size_t operator()(const Listener& listener) const;
+  };
+  struct AddressHash {
+    std::size_t operator()(const IpAddress& address) const;
+  };
+
+  void sort_by_time();
+
+  Batch batch_;
+  std::unordered_map<Listener, std::uint16_t, ListenerHash> listeners_;
+  std::unordered_map<IpAddress, std::uint16_t, AddressHash> peers_;
+};
+
+}  // namespace tcpaccept::capture

@@ -1,0 +1,24 @@
+#include "core/error.h"
+
+#include <cstring>
+
+namespace tcpaccept {
+
+std::string errno_text(int errno_value) {
+  // strerrordesc_np (glibc 2.32) is not localised and thread safe, unlike strerror.
+  const char* text = strerrordesc_np(errno_value);
+  return text != nullptr ? text : "error " + std::to_string(errno_value);
+}
+
+Error system_error(std::string_view what, int errno_value, std::string_view remedy) {
+  std::string message{what};
+  message += ": ";
+  message += errno_text(errno_value);
+  if (!remedy.empty()) {
+    message += "; ";
+    message += remedy;
+  }
+  return Error{message};
+}
+
+}  // namespace tcpaccept

@@ -1,0 +1,19 @@
+// Every place of the file system the kernel folder reads, in one structure, so that tests can put a directory of
+// their own in its stead.
+#pragma once
+
+#include <string>
+
+namespace tcpaccept::kernel {
+
+struct KernelPaths {
+  std::string tracefs;  // "" = find where it is mounted
+  std::string kallsyms = "/proc/kallsyms";
+  std::string btf = "/sys/kernel/btf/vmlinux";
+  std::string proc = "/proc";
+  std::string lockdown = "/sys/kernel/security/lockdown";
+  std::string cpus_online = "/sys/devices/system/cpu/online";
+  std::string os_release = "/etc/os-release";
+};
+
+}  // namespace tcpaccept::kernel

@@ -1,0 +1,195 @@
+#include "kernel/tracer.h"
+
+#include <algorithm>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+#include "core/error.h"
+#include "kernel/host_facts.h"
+#include "kernel/probe.h"
+#include "kernel/probe_plan.h"
+#include "kernel/struct_layout.h"
+#include "kernel/tracefs.h"
+
+namespace tcpaccept::kernel {
+namespace {
+
+// The symbols the kernel says it has. When it does not say, every plan is worth a try.
+std::vector<KernelSymbol> read_symbols(const std::string& path, std::vector<std::string>& notes) {
+  std::ifstream kallsyms{path};
+  if (kallsyms && kallsyms.peek() != std::ifstream::traits_type::eof()) return find_probe_symbols(kallsyms);
+  notes.push_back("cannot read " + path + ": samples are not checked for the address they come from");
+  return all_probe_symbols();
+}
+
+std::string plan_line(const PassedPlan& plan) { return "plan " + plan.name + ": " + plan.why; }
+
+// One line for all plans that failed: the reason alone when it is the same for each of them.
+Error no_plan(const std::vector<PassedPlan>& failed, bool forced) {
+  const auto same = [&](const PassedPlan& plan) { return plan.why == failed.front().why; };
+  if (!failed.empty() && std::all_of(failed.begin(), failed.end(), same)) {
+    return Error{failed.front().why + (forced ? "; try without --plan" : "")};
+  }
+  std::string line = "no probe works on this kernel";
+  const char* separator = ": ";
+  for (const PassedPlan& plan : failed) {
+    line += separator + plan_line(plan);
+    separator = "; ";
+  }
+  return Error{line + "; use a kernel with CONFIG_SECURITY_NETWORK and CONFIG_KPROBES_ON_FTRACE"};
+}
+
+std::string joined_filters(const std::vector<InstalledEvent>& events) {
+  std::string joined;
+  for (const InstalledEvent& event : events) {
+    if (!joined.empty()) joined += " | ";
+    joined += event.filter;
+  }
+  return joined;
+}
+
+}  // namespace
+
+struct Tracer::Impl {
+  explicit Impl(const KernelPaths& paths) : tracefs(paths) {}
+
+  TracerInfo info;
+  Tracefs tracefs;
+  // Order matters: the events are closed before the probe they use is removed.
+  std::optional<Probe> probe;
+  std::optional<PerfEvents> events;
+  UniqueFd profile;
+  std::vector<std::string> event_names;
+
+  // What the accessors say after close().
+  std::vector<CpuCounts> last_counts;
+  std::uint64_t last_misses = kNotRecorded64;
+  std::uint64_t last_corrupt = 0;
+
+  void start(const ProbePlan& plan, const TracerOptions& options, const NameSource& names) {
+    probe.emplace(tracefs, plan, names);
+    perf::DecoderConfig config;
+    config.probe_address = plan.address;
+    std::vector<EventToOpen> to_open;
+    for (const InstalledEvent& event : probe->events()) {
+      to_open.push_back({.id = event.id, .filter = event.filter});
+      config.formats.push_back(event.format);
+    }
+    events.emplace(to_open, online_cpus(options.paths), options.ring_bytes);
+    config.layout.cgroup = events->has_cgroup();
+    perf::Decoder{config};  // the samples can be understood, or this plan is no use
+    events->enable();
+
+    info.plan = plan.name;
+    info.symbol = plan.symbol;
+    for (const InstalledEvent& event : probe->events()) {
+      info.definitions.push_back(event.definition);
+      event_names.push_back(event.name);
+    }
+    info.filter = joined_filters(probe->events());
+    info.notes.insert(info.notes.end(), plan.notes.begin(), plan.notes.end());
+    info.cpus = events->cpus();
+    info.ring_bytes = events->ring_bytes();
+    info.decoder = std::move(config);
+    profile = tracefs.open_profile();
+  }
+
+  std::string stop_all() {
+    events.reset();
+    std::string left;
+    if (probe) left = probe->remove();
+    probe.reset();
+    return left;
+  }
+
+  std::uint64_t misses() const {
+    std::uint64_t sum = 0;
+    for (const std::string& name : event_names) {
+      const auto profiled = Tracefs::profile(profile.get(), name);
+      if (!profiled) return kNotRecorded64;
+      sum += profiled->misses;
+    }
+    return sum;
+  }
+};
+
+Tracer::Tracer(const TracerOptions& options) {
+  rounded_ring_bytes(options.ring_bytes);  // a wrong size is said before anything is touched
+  impl_ = std::make_unique<Impl>(options.paths);
+  TracerInfo& info = impl_->info;
+  info.swept = sweep_stale_probes(impl_->tracefs, options.paths);
+
+  const SocketLayout layout = read_socket_layout(options.paths.btf);
+  info.offsets = layout.source;
+  if (!layout.note.empty()) info.notes.push_back(layout.note);
+  const PlanChoice choice = make_plans(layout, read_symbols(options.paths.kallsyms, info.notes), options.plan);
+
+  const NameSource names = random_names(this_owner(options.paths));
+  // Plans in the order of preference, so that the notes name only those better than the one that works.
+  std::vector<PassedPlan> failed;
+  for (const std::string& name : plan_names()) {
+    const auto called = [&](const auto& plan) { return plan.name == name; };
+    const auto passed = std::find_if(choice.passed.begin(), choice.passed.end(), called);
+    if (passed != choice.passed.end()) failed.push_back(*passed);
+    const auto plan = std::find_if(choice.plans.begin(), choice.plans.end(), called);
+    if (plan == choice.plans.end()) continue;
+    try {
+      impl_->start(*plan, options, names);
+      break;
+    } catch (const Error& error) {
+      impl_->stop_all();
+      failed.push_back({.name = name, .why = error.what()});
+    }
+  }
+  if (!impl_->events) throw no_plan(failed, !options.plan.empty());
+  for (const PassedPlan& plan : failed) info.notes.push_back(plan_line(plan));
+}
+
+Tracer::~Tracer() {
+  if (impl_) close();
+}
+
+const TracerInfo& Tracer::info() const { return impl_->info; }
+
+const std::vector<int>& Tracer::poll_fds() const {
+  static const std::vector<int> none;
+  return impl_->events ? impl_->events->poll_fds() : none;
+}
+
+void Tracer::drain(const Sink& sink) {
+  if (impl_->events) impl_->events->drain(sink);
+}
+
+std::uint64_t Tracer::corrupt_rings() const {
+  return impl_->events ? impl_->events->corrupt_rings() : impl_->last_corrupt;
+}
+
+std::vector<CpuCounts> Tracer::cpu_counts() const {
+  return impl_->events ? impl_->events->counts() : impl_->last_counts;
+}
+
+TracerCounters Tracer::counters() const {
+  TracerCounters sum;
+  for (const CpuCounts& cpu : cpu_counts()) {
+    sum.hits += cpu.hits;
+    sum.kernel_lost = cpu.lost == kNotRecorded64 ? kNotRecorded64 : sum.kernel_lost + cpu.lost;
+  }
+  sum.probe_misses = impl_->events ? impl_->misses() : impl_->last_misses;
+  return sum;
+}
+
+void Tracer::stop() {
+  if (impl_->events) impl_->events->disable();
+}
+
+std::string Tracer::close() {
+  if (impl_->events) {
+    impl_->last_counts = impl_->events->counts();
+    impl_->last_misses = impl_->misses();
+    impl_->last_corrupt = impl_->events->corrupt_rings();
+  }
+  return impl_->stop_all();
+}
+
+}  // namespace tcpaccept::kernel

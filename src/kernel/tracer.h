@@ -1,0 +1,96 @@
+// The whole of the kernel side: a probe on the accept path and one ring per CPU that its samples land in.
+//
+// Tries the probe plans in order until one can be installed and opened, and says why others were passed over.
+// It hands out bytes; their meaning is perf's business (perf/decoder.h). Nothing here knows captures.
+//
+// Privileges are needed by the constructor only. Afterwards drain, counters().hits, counters().kernel_lost and
+// the removal of the probe work for any user: the descriptors needed are kept open.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/byte_cursor.h"
+#include "kernel/kernel_paths.h"
+#include "kernel/perf_events.h"
+#include "perf/decoder.h"
+
+namespace tcpaccept::kernel {
+
+inline constexpr std::uint64_t kDefaultRingBytes = 512 * 1024;  // per CPU; what perf_event_mlock_kb grants anybody
+
+struct TracerOptions {
+  std::uint64_t ring_bytes = kDefaultRingBytes;  // per CPU; rounded up to a power of two of pages
+  std::string plan;                              // "" = the first that works; else only the one of this name
+  KernelPaths paths;
+};
+
+// What was set up, as plain values; valid after close() too.
+struct TracerInfo {
+  std::string plan;                      // "graft", "inet_accept", "csk_accept"
+  std::string symbol;                    // the probed function
+  std::vector<std::string> definitions;  // as written to kprobe_events, one per event
+  std::string filter;                    // of the events, joined with " | " when they differ; "" for none
+  std::string offsets;                   // where structure offsets came from: "btf", "default"
+  std::vector<std::string> notes;        // why other plans were passed over, fields that are missing
+  std::vector<std::string> swept;        // probes of killed recorders that were removed
+  std::vector<std::uint16_t> cpus;       // with a ring
+  std::uint64_t ring_bytes = 0;          // per CPU, after rounding
+  perf::DecoderConfig decoder;           // decodes what drain delivers
+};
+
+struct TracerCounters {
+  // Samples the events produced, after the kernel's filter, whether or not they fitted into a ring.
+  std::uint64_t hits = 0;
+  // Of these, how many did not fit; includes what Loss records announce. kNotRecorded64 where the kernel cannot
+  // say (no PERF_FORMAT_LOST, before about 6.0): hits minus samples read is the same number.
+  std::uint64_t kernel_lost = 0;
+  // Times the probed function was reached but the probe could not run (kprobe_profile), for whatever socket.
+  // kNotRecorded64 when the kernel does not say.
+  std::uint64_t probe_misses = 0;
+};
+
+class Tracer {
+ public:
+  // The probe is live when this returns. Throws Error (one line with the remedy) when no plan works.
+  explicit Tracer(const TracerOptions& options);
+  ~Tracer();
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
+
+  const TracerInfo& info() const;
+
+  // One descriptor per ring, for poll(POLLIN): readable when a ring is half full. Never relied on alone: a ring
+  // that is less than half full wakes nobody, so drain by a timer as well. Empty after close().
+  const std::vector<int>& poll_fds() const;
+
+  // Whole records of one CPU, oldest first, linear; valid during the call.
+  using Sink = std::function<void(std::uint16_t cpu, Bytes records)>;
+  // Empties every ring once. Bounded: what arrives meanwhile waits for the next call. If the sink throws, the
+  // records given to it count as read.
+  void drain(const Sink& sink);
+
+  // Times a ring's content made no sense and was skipped up to its head. Always 0 with a sane kernel.
+  std::uint64_t corrupt_rings() const;
+
+  // After close(): the values at the moment of closing.
+  TracerCounters counters() const;
+  // Hits and losses of each CPU; the sums are those of counters().
+  std::vector<CpuCounts> cpu_counts() const;
+
+  // Stops producing samples; what is in the rings can still be drained, the counters no longer move.
+  void stop();
+
+  // Closes the events, then removes the probe. Idempotent; never throws. Returns "" or one line saying why the
+  // probe could not be removed.
+  std::string close();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tcpaccept::kernel

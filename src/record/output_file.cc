@@ -1,0 +1,75 @@
+#include "record/output_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "core/error.h"
+
+namespace tcpaccept::record {
+
+OutputFile::OutputFile(const std::string& path, bool force) : name_(path) {
+  if (path == "-") {
+    name_ = "standard output";
+    if (::isatty(STDOUT_FILENO) == 1) {
+      throw Error{"will not write a capture to a terminal; name a file with -o FILE, or pipe it into tcpaccept-report",
+                  Exit::kUsage};
+    }
+    fd_ = STDOUT_FILENO;
+    struct stat status {};
+    regular_ = ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+    return;
+  }
+
+  struct stat status {};
+  const bool exists = ::lstat(path.c_str(), &status) == 0;
+  if (exists && S_ISDIR(status.st_mode)) throw Error{"cannot write " + path + ": it is a directory"};
+  if (exists && (S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode))) {
+    owned_.reset(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW));
+    if (!owned_.valid()) throw system_error("cannot write " + path, errno);
+    if (::isatty(owned_.get()) == 1) {
+      throw Error{"will not write a capture to a terminal; name a file with -o FILE", Exit::kUsage};
+    }
+    fd_ = owned_.get();
+    return;
+  }
+  if (exists && !force) throw Error{"will not overwrite " + path + "; give another name, or --force to replace it"};
+  // A new file in place of the old one, never the old one's bytes, owner or link target.
+  if (exists && ::unlink(path.c_str()) != 0) throw system_error("cannot replace " + path, errno);
+  owned_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!owned_.valid()) throw system_error("cannot create " + path, errno);
+  fd_ = owned_.get();
+  regular_ = true;
+}
+
+void OutputFile::append(Bytes bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = ::write(fd_, bytes.data() + done, bytes.size() - done);
+    if (count >= 0) {
+      done += static_cast<std::size_t>(count);
+      continue;
+    }
+    if (errno == EINTR) continue;
+    const int why = errno;
+    if (regular_ && done != 0) {
+      // A reader would name a torn tail; better not to leave one. If this fails too, the reader does.
+      const off_t end = ::lseek(fd_, 0, SEEK_CUR);
+      if (end >= 0 && ::ftruncate(fd_, end - static_cast<off_t>(done)) == 0) {
+        ::lseek(fd_, end - static_cast<off_t>(done), SEEK_SET);
+      }
+    }
+    throw system_error("cannot write " + name_, why);
+  }
+  written_ += bytes.size();
+}
+
+void OutputFile::sync() {
+  if (regular_ && ::fdatasync(fd_) != 0 && errno != EINVAL && errno != EROFS) {
+    throw system_error("cannot write " + name_, errno);
+  }
+}
+
+}  // namespace tcpaccept::record

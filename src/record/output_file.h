@@ -1,0 +1,40 @@
+// Where a capture goes: a new file, standard output, a device or a FIFO.
+//
+// Frames are written whole. When a write fails half way on a regular file, the torn part is cut off again, so that
+// what was written before stays a clean capture.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/byte_cursor.h"
+#include "core/unique_fd.h"
+
+namespace tcpaccept::record {
+
+class OutputFile {
+ public:
+  // `path` "-" is standard output, which must not be a terminal. A regular file is created with mode 0600; one
+  // that exists is replaced only if `force`. Throws Error.
+  OutputFile(const std::string& path, bool force);
+
+  // Appends all of `bytes` or throws Error.
+  void append(Bytes bytes);
+
+  // Durable on its disk after this; no-op for what is no regular file. Throws Error.
+  void sync();
+
+  const std::string& name() const { return name_; }  // for messages
+  std::uint64_t written() const { return written_; }
+  // For poll: tells that the other end of a pipe is gone (POLLERR).
+  int fd() const { return fd_; }
+
+ private:
+  std::string name_;
+  UniqueFd owned_;
+  int fd_ = -1;
+  bool regular_ = false;
+  std::uint64_t written_ = 0;
+};
+
+}  // namespace tcpaccept::record

@@ -1,0 +1,116 @@
+#include "record/pump.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "perf/record.h"
+
+namespace tcpaccept::record {
+
+Pump::Pump(const perf::DecoderConfig& decoder, PumpOptions options, const capture::ClockAnchor& start, Sink sink)
+    : decoder_(decoder),
+      options_(std::move(options)),
+      sink_(std::move(sink)),
+      clock_(start),
+      ledger_begin_(start.monotonic),
+      last_flush_(start.monotonic) {
+  options_.batch_events = std::clamp<std::size_t>(options_.batch_events, 1, capture::kMaxBatchEvents);
+}
+
+bool Pump::wanted(const Accept& accept) const {
+  return options_.pids.empty() ||
+         std::find(options_.pids.begin(), options_.pids.end(), accept.listener.pid) != options_.pids.end();
+}
+
+void Pump::begin_round(const capture::ClockAnchor& clock) { clock_ = clock; }
+
+void Pump::records(std::uint16_t /*cpu*/, Bytes records) {
+  Bytes record;
+  while (perf::next_record(records, record)) {
+    const perf::Decoded decoded = decoder_.decode(record);
+    if (const auto* accept = std::get_if<Accept>(&decoded)) {
+      ++samples_;
+      if (wanted(*accept)) {
+        order_.add(*accept);
+      } else {
+        ++totals_.filtered;
+      }
+    } else if (const auto* loss = std::get_if<perf::Loss>(&decoded)) {
+      ring_lost_ += loss->count;
+    } else if (std::holds_alternative<perf::Foreign>(decoded)) {
+      // A sample of our event that is none of our accepts; it is in the event's count all the same.
+      ++samples_;
+      ++totals_.filtered;
+    } else if (std::holds_alternative<perf::Malformed>(decoded)) {
+      ++samples_;
+      ++undecodable_;
+    }
+  }
+  // The ring walk gives whole records only; a rest would be one of them gone wrong.
+  if (!records.empty()) ++undecodable_;
+}
+
+void Pump::end_round(const KernelCounts& counts) {
+  // Before the last round hits may run ahead of the samples read, so a loss is believed only if the kernel says so.
+  const std::uint64_t kernel_lost = counts.lost != kNotRecorded64 ? counts.lost : ring_lost_;
+  totals_.lost = std::max(totals_.lost, kernel_lost + undecodable_);
+  if (counts.hits != kNotRecorded64) totals_.hits = counts.hits;
+  if (counts.misses != kNotRecorded64) totals_.misses = counts.misses;
+
+  if (clock_.monotonic >= options_.settle) take(order_.release(clock_.monotonic - options_.settle));
+
+  const bool due = clock_.monotonic - last_flush_ >= options_.flush_interval;
+  const bool something = !builder_.empty() || totals_.lost != told_.lost || totals_.misses != told_.misses;
+  if (due && something) flush_with_ledger();
+}
+
+void Pump::take(const std::vector<Accept>& accepts) {
+  for (const Accept& accept : accepts) {
+    if (done()) {
+      ++totals_.filtered;
+      continue;
+    }
+    builder_.add(accept);
+    if (builder_.size() >= options_.batch_events) flush();
+  }
+}
+
+void Pump::finish() {
+  take(order_.release_all());
+  // Nothing more can come: what was hit and not read is lost, whether or not a record said so.
+  const std::uint64_t unread = totals_.hits > samples_ ? totals_.hits - samples_ : 0;
+  totals_.lost = std::max(totals_.lost, unread + undecodable_);
+  // A kernel that cannot count its hits still balances.
+  totals_.hits = std::max(totals_.hits, samples_ + totals_.lost - undecodable_);
+  const bool told_all = builder_.empty() && totals_.hits == told_.hits && totals_.misses == told_.misses;
+  if (!told_all) flush_with_ledger();
+}
+
+void Pump::flush() {
+  const capture::Batch& batch = builder_.finish(clock_, std::nullopt);
+  totals_.written += batch.size();
+  ++totals_.batches;
+  sink_(batch);
+  builder_.clear();
+  last_flush_ = clock_.monotonic;
+}
+
+void Pump::flush_with_ledger() {
+  capture::Ledger ledger{.begin = ledger_begin_,
+                         .end = clock_.monotonic,
+                         .hits = totals_.hits - told_.hits,
+                         .misses = totals_.misses - told_.misses,
+                         .lost = totals_.lost - told_.lost,
+                         .filtered = totals_.filtered - told_.filtered,
+                         .written = totals_.written + builder_.size() - told_.written};
+  const capture::Batch& batch = builder_.finish(clock_, ledger);
+  totals_.written += batch.size();
+  ++totals_.batches;
+  told_ = totals_;
+  ledger_begin_ = clock_.monotonic;
+  last_flush_ = clock_.monotonic;
+  sink_(batch);
+  builder_.clear();
+}
+
+}  // namespace tcpaccept::record

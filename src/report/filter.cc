@@ -1,0 +1,199 @@
+#include "report/filter.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <numeric>
+
+namespace tcpaccept::report {
+namespace {
+
+template <typename T>
+bool allows(const std::vector<T>& wanted, const T& value) {
+  return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
+}
+
+std::uint64_t big_endian_word(const std::uint8_t* bytes) {
+  std::uint64_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
+}
+
+std::uint64_t mask_of(unsigned bits) { return bits == 0 ? 0 : ~std::uint64_t{0} << (64 - std::min(bits, 64u)); }
+
+// base + by, held at the ends of the clock.
+std::uint64_t shifted(std::uint64_t base, std::int64_t by) {
+  constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
+  if (by < 0) {
+    const std::uint64_t back = 0 - static_cast<std::uint64_t>(by);
+    return base < back ? 0 : base - back;
+  }
+  const auto forth = static_cast<std::uint64_t>(by);
+  return base > kLast - forth ? kLast : base + forth;
+}
+
+// The bound on the batch's CLOCK_MONOTONIC.
+std::uint64_t on_monotonic(const TimeBound& bound, const capture::ClockAnchor& clock, std::uint64_t first_accept) {
+  if (bound.relative) return shifted(first_accept, bound.nanoseconds);
+  std::int64_t after_anchor = 0;
+  if (__builtin_sub_overflow(bound.nanoseconds, clock.realtime, &after_anchor)) {
+    after_anchor = bound.nanoseconds < 0 ? std::numeric_limits<std::int64_t>::min()
+                                         : std::numeric_limits<std::int64_t>::max();
+  }
+  return shifted(clock.monotonic, after_anchor);
+}
+
+// The rows under consideration: a range of the batch, then whatever the first test leaves of it.
+class Candidates {
+ public:
+  Candidates(std::size_t begin, std::size_t end, std::vector<std::uint32_t>& rows)
+      : begin_(static_cast<std::uint32_t>(begin)), end_(static_cast<std::uint32_t>(end)), rows_(rows) {
+    rows_.resize(end - begin);
+  }
+
+  // Keeps the rows for which `test(row)` is 1. Writes every row and advances by the answer: no branch to miss.
+  template <typename Test>
+  void keep(const Test& test) {
+    std::uint32_t* const out = rows_.data();
+    std::size_t kept = 0;
+    if (whole_range_) {
+      for (std::uint32_t row = begin_; row < end_; ++row) {
+        out[kept] = row;
+        kept += test(row);
+      }
+    } else {
+      for (std::size_t i = 0; i < count_; ++i) {
+        const std::uint32_t row = out[i];
+        out[kept] = row;
+        kept += test(row);
+      }
+    }
+    whole_range_ = false;
+    count_ = kept;
+  }
+
+  void finish() {
+    if (whole_range_) {
+      std::iota(rows_.begin(), rows_.end(), begin_);
+    } else {
+      rows_.resize(count_);
+    }
+  }
+
+ private:
+  std::uint32_t begin_;
+  std::uint32_t end_;
+  std::vector<std::uint32_t>& rows_;
+  bool whole_range_ = true;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+Filter::Filter(FilterSpec spec)
+    : spec_(std::move(spec)), raddrs_(compile(spec_.raddrs)), saddrs_(compile(spec_.saddrs)) {
+  by_listener_ = !spec_.pids.empty() || !spec_.comms.empty() || !spec_.ports.empty() || !saddrs_.empty() ||
+                 spec_.family != 0;
+  if (spec_.rports.size() > 1) {
+    rport_wanted_.assign(65536, 0);
+    for (const std::uint16_t port : spec_.rports) rport_wanted_[port] = 1;
+  }
+}
+
+std::vector<Filter::Prefix> Filter::compile(const std::vector<IpPrefix>& prefixes) {
+  std::vector<Prefix> compiled;
+  for (const IpPrefix& prefix : prefixes) {
+    const std::uint64_t high_mask = mask_of(prefix.length);
+    const std::uint64_t low_mask = mask_of(prefix.length > 64 ? prefix.length - 64 : 0);
+    compiled.push_back({.high = big_endian_word(&prefix.address.bytes[0]) & high_mask,
+                        .low = big_endian_word(&prefix.address.bytes[8]) & low_mask,
+                        .high_mask = high_mask,
+                        .low_mask = low_mask,
+                        .refuses_v4 = prefix.length < 96});
+  }
+  return compiled;
+}
+
+bool Filter::any_contains(const std::vector<Prefix>& prefixes, const IpAddress& address) {
+  const std::uint64_t high = big_endian_word(&address.bytes[0]);
+  const std::uint64_t low = big_endian_word(&address.bytes[8]);
+  const bool is_v4 = high == 0 && low >> 32 == 0xffff;
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](const Prefix& prefix) {
+    return (high & prefix.high_mask) == prefix.high && (low & prefix.low_mask) == prefix.low &&
+           !(is_v4 && prefix.refuses_v4);
+  });
+}
+
+bool Filter::matches(const Listener& listener) const {
+  if (!allows(spec_.pids, listener.pid) || !allows(spec_.ports, listener.sport)) return false;
+  if (spec_.family != 0 && listener.saddr.is_v4() != (spec_.family == 4)) return false;
+  if (!saddrs_.empty() && !any_contains(saddrs_, listener.saddr)) return false;
+  return spec_.comms.empty() || std::find(spec_.comms.begin(), spec_.comms.end(), listener.comm.view()) !=
+                                    spec_.comms.end();
+}
+
+Filter::Verdict Filter::judge_listeners(const capture::Batch& batch) {
+  if (!by_listener_) return Verdict::kAll;
+  std::size_t wanted = 0;
+  listener_wanted_.resize(batch.listeners.size());
+  for (std::size_t i = 0; i < batch.listeners.size(); ++i) {
+    const bool match = matches(batch.listeners[i]);
+    listener_wanted_[i] = match ? 1 : 0;
+    wanted += match ? 1 : 0;
+  }
+  if (wanted == 0) return Verdict::kNone;
+  return wanted == batch.listeners.size() ? Verdict::kAll : Verdict::kSome;
+}
+
+Filter::Verdict Filter::judge_peers(const capture::Batch& batch) {
+  if (raddrs_.empty()) return Verdict::kAll;
+  std::size_t wanted = 0;
+  peer_wanted_.resize(batch.peers.size());
+  for (std::size_t i = 0; i < batch.peers.size(); ++i) {
+    const bool match = any_contains(raddrs_, batch.peers[i]);
+    peer_wanted_[i] = match ? 1 : 0;
+    wanted += match ? 1 : 0;
+  }
+  if (wanted == 0) return Verdict::kNone;
+  return wanted == batch.peers.size() ? Verdict::kAll : Verdict::kSome;
+}
+
+void Filter::select(const capture::Batch& batch, std::uint64_t first_accept, std::vector<std::uint32_t>& rows) {
+  rows.clear();
+  auto begin = batch.time.begin();
+  auto end = batch.time.end();
+  if (spec_.since) begin = std::lower_bound(begin, end, on_monotonic(*spec_.since, batch.clock, first_accept));
+  if (spec_.until) end = std::lower_bound(begin, end, on_monotonic(*spec_.until, batch.clock, first_accept));
+  if (begin == end) return;
+
+  const Verdict by_listener = judge_listeners(batch);
+  if (by_listener == Verdict::kNone) return;
+  const Verdict by_peer = judge_peers(batch);
+  if (by_peer == Verdict::kNone) return;
+
+  Candidates candidates(static_cast<std::size_t>(begin - batch.time.begin()),
+                        static_cast<std::size_t>(end - batch.time.begin()), rows);
+  if (by_listener == Verdict::kSome) {
+    candidates.keep([wanted = listener_wanted_.data(), column = batch.listener.data()](std::uint32_t row) {
+      return wanted[column[row]];
+    });
+  }
+  if (by_peer == Verdict::kSome) {
+    candidates.keep([wanted = peer_wanted_.data(), column = batch.peer.data()](std::uint32_t row) {
+      return wanted[column[row]];
+    });
+  }
+  if (spec_.rports.size() == 1) {
+    candidates.keep([wanted = spec_.rports.front(), column = batch.rport.data()](std::uint32_t row) {
+      return static_cast<std::size_t>(column[row] == wanted);
+    });
+  } else if (!rport_wanted_.empty()) {
+    candidates.keep([wanted = rport_wanted_.data(), column = batch.rport.data()](std::uint32_t row) {
+      return wanted[column[row]];
+    });
+  }
+  candidates.finish();
+}
+
+}  // namespace tcpaccept::report

@@ -1,0 +1,74 @@
+#include "report/follow.h"
+
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "core/error.h"
+
+namespace tcpaccept::report {
+
+Follower::Follower(int fd, std::string name) : fd_(fd), name_(std::move(name)) {
+  inotify_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!inotify_.valid()) throw system_error("cannot follow " + name_, errno);
+  // By descriptor, so that the file that was opened is watched even if its name now means another.
+  const std::string path = "/proc/self/fd/" + std::to_string(fd_);
+  if (::inotify_add_watch(inotify_.get(), path.c_str(), IN_MODIFY) < 0) {
+    throw system_error("cannot follow " + name_, errno);
+  }
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGINT);
+  sigaddset(&mask, SIGTERM);
+  signals_.reset(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_.valid()) throw system_error("cannot follow " + name_, errno);
+  pthread_sigmask(SIG_BLOCK, &mask, &old_mask_);
+}
+
+Follower::~Follower() {
+  // A signal that came while we finished must not strike now.
+  signalfd_siginfo ignored;
+  while (::read(signals_.get(), &ignored, sizeof ignored) > 0) {
+  }
+  pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
+}
+
+capture::Reader::Read Follower::read() {
+  return [this](std::byte* to, std::size_t size) { return read_some(to, size); };
+}
+
+std::size_t Follower::read_some(std::byte* to, std::size_t size) {
+  while (!interrupted_) {
+    const ssize_t got = ::read(fd_, to, size);
+    if (got > 0) return static_cast<std::size_t>(got);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw system_error("cannot read " + name_, errno);
+    if (session_ended_) return 0;
+    struct stat status {};
+    if (::fstat(fd_, &status) == 0 && status.st_size < ::lseek(fd_, 0, SEEK_CUR)) {
+      throw Error(name_ + ": became shorter while it was followed");
+    }
+    if (!wait()) interrupted_ = true;
+  }
+  return 0;
+}
+
+bool Follower::wait() {
+  std::array<pollfd, 2> ready{{{.fd = inotify_.get(), .events = POLLIN, .revents = 0},
+                               {.fd = signals_.get(), .events = POLLIN, .revents = 0}}};
+  while (::poll(ready.data(), ready.size(), -1) < 0) {
+    if (errno != EINTR) throw system_error("cannot follow " + name_, errno);
+  }
+  if (ready[1].revents != 0) return false;
+  alignas(inotify_event) std::array<char, 4096> events;
+  while (::read(inotify_.get(), events.data(), events.size()) > 0) {
+  }
+  return true;
+}
+
+}  // namespace tcpaccept::report

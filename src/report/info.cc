@@ -1,0 +1,153 @@
+#include "report/info.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "report/escape.h"
+#include "report/wall_time.h"
+
+namespace tcpaccept::report {
+namespace {
+
+// A stranger's text can be megabytes long.
+constexpr std::size_t kMaxShown = 500;
+
+std::string shown(std::string_view text) {
+  if (text.empty()) return "not recorded";
+  if (text.size() <= kMaxShown) return escaped(text);
+  return escaped(text.substr(0, kMaxShown)) + "... (" + std::to_string(text.size()) + " bytes)";
+}
+
+void line(Buffer& out, std::string_view name, std::string_view value) {
+  constexpr std::string_view kSpaces = "               ";
+  out.append("  ");
+  out.append(name);
+  out.append(name.size() < kSpaces.size() - 1 ? kSpaces.substr(name.size()) : " ");
+  out.append(value);
+  out.append("\n");
+}
+
+std::string decimal(double value, int digits) {
+  std::array<char, 64> text;
+  const int length = std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return {text.data(), static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(text.size()) - 1))};
+}
+
+std::string seconds(std::int64_t nanoseconds, int digits) {
+  return decimal(static_cast<double>(nanoseconds) / 1e9, digits) + " s";
+}
+
+// later - earlier, without overflow on a stranger's values.
+std::int64_t difference(std::int64_t later, std::int64_t earlier) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(later) - static_cast<std::uint64_t>(earlier));
+}
+
+std::string joined(const std::vector<std::uint32_t>& numbers) {
+  std::string text;
+  for (const std::uint32_t number : numbers) {
+    if (!text.empty()) text += ", ";
+    if (text.size() > kMaxShown) return text + "...";
+    text += std::to_string(number);
+  }
+  return text;
+}
+
+void append_start(const capture::Start& start, Buffer& out) {
+  line(out, "host", shown(start.host));
+  line(out, "kernel", shown(start.kernel));
+  line(out, "build", shown(start.kernel_build));
+  line(out, "machine", shown(start.machine));
+  line(out, "distribution", shown(start.distribution));
+  line(out, "boot id", shown(start.boot_id));
+  line(out, "recorder", shown(start.recorder));
+  line(out, "cpus", std::to_string(start.cpus) + ", a ring of " + std::to_string(start.ring_bytes) + " bytes each");
+  line(out, "processes", start.pids.empty() ? "all" : joined(start.pids));
+  line(out, "probe", shown(start.probe.plan) + " on " + shown(start.probe.symbol) + ", offsets from " +
+                         shown(start.probe.offsets));
+  for (const std::string& definition : start.probe.definitions) line(out, "definition", shown(definition));
+  line(out, "filter", start.probe.filter.empty() ? "none" : shown(start.probe.filter));
+  for (const std::string& note : start.probe.notes) line(out, "note", shown(note));
+}
+
+std::string clock_text(const SessionTotals& session) {
+  constexpr std::int64_t kStep = 1'000'000;  // slewing stays far below this in any one recording of minutes
+  std::string text;
+  const std::int64_t moved = difference(session.wall_offset_max, session.wall_offset_min);
+  if (moved < 0 || moved >= kStep) {
+    text = "wall clock and monotonic clock drifted apart by up to " + seconds(moved, 3);
+  }
+  if (session.suspended >= static_cast<std::uint64_t>(kStep)) {
+    if (!text.empty()) text += "; ";
+    text += "suspended for " + seconds(static_cast<std::int64_t>(session.suspended), 3);
+  }
+  return text.empty() ? "steady" : text;
+}
+
+}  // namespace
+
+void append_session(const SessionTotals& session, Buffer& out) {
+  out.append("session " + std::to_string(session.number) + "\n");
+  if (session.start) {
+    append_start(*session.start, out);
+  } else {
+    line(out, "host", "unknown: the start of the recording is missing");
+  }
+  if (session.first_clock) {
+    const std::int64_t begin = session.first_clock->realtime;
+    line(out, session.start ? "start" : "first batch", wall_text(begin));
+    const std::int64_t length = static_cast<std::int64_t>(session.last_clock->monotonic -
+                                                          session.first_clock->monotonic);
+    if (session.end) {
+      line(out, "end", wall_text(session.end->clock.realtime) + " (" + shown(session.end->reason) + ")");
+    } else {
+      line(out, "end", "not ended cleanly; last written " + wall_text(session.last_clock->realtime));
+    }
+    line(out, "duration", seconds(length, 3));
+    line(out, "clock", clock_text(session));
+  }
+  line(out, "accepts", std::to_string(session.accepts) + " in " + std::to_string(session.batches) + " batches, " +
+                           std::to_string(session.accepts_v4) + " over IPv4, " +
+                           std::to_string(session.accepts - session.accepts_v4) + " over IPv6");
+  if (session.accepts != 0) {
+    line(out, "first accept", wall_text(session.first_wall));
+    line(out, "last accept", wall_text(session.last_wall));
+    line(out, "size", std::to_string(session.bytes) + " bytes, " +
+                          decimal(static_cast<double>(session.bytes) / static_cast<double>(session.accepts), 2) +
+                          " for each accept");
+  } else {
+    line(out, "size", std::to_string(session.bytes) + " bytes");
+  }
+  const capture::Ledger& sums = session.ledger;
+  line(out, "account",
+       session.ledgers == 0
+           ? std::string("not recorded")
+           : std::to_string(sums.hits) + " probe hits = " + std::to_string(sums.written) + " written + " +
+                 std::to_string(sums.filtered) + " filtered + " + std::to_string(sums.lost) + " lost; " +
+                 std::to_string(sums.misses) + " missed by the probe");
+}
+
+void append_findings(const Findings& findings, Buffer& out) {
+  out.append("all sessions\n");
+  for (const Hole& hole : findings.hole_list) {
+    line(out, "hole", wall_text(hole.begin) + " to " + wall_text(hole.end) + ": " + std::to_string(hole.lost) +
+                          " lost, " + std::to_string(hole.misses) + " missed by the probe");
+  }
+  if (findings.holes > findings.hole_list.size()) {
+    line(out, "hole", std::to_string(findings.holes - findings.hole_list.size()) + " more");
+  }
+  for (const capture::Damage& damage : findings.damage_list) {
+    line(out, "damage", std::to_string(damage.length) + " bytes at offset " + std::to_string(damage.offset) + ": " +
+                            shown(damage.why));
+  }
+  if (findings.damages > findings.damage_list.size()) {
+    line(out, "damage", std::to_string(findings.damages - findings.damage_list.size()) + " more");
+  }
+  if (findings.torn_tail) {
+    line(out, "torn tail", std::to_string(findings.torn_tail->length) + " bytes at offset " +
+                               std::to_string(findings.torn_tail->offset) + ": " + shown(findings.torn_tail->why));
+  }
+  line(out, "complete", findings.complete() ? "yes" : "no");
+}
+
+}  // namespace tcpaccept::report

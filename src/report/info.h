@@ -1,0 +1,16 @@
+// `--info`: what a capture holds, for a person. Text from the file is escaped; every value is on a line of its own
+// with its name in front, so that it can be searched for.
+#pragma once
+
+#include "report/buffer.h"
+#include "report/totals.h"
+
+namespace tcpaccept::report {
+
+// One session of the input.
+void append_session(const SessionTotals& session, Buffer& out);
+
+// What follows the sessions: every listed hole and damage, and whether the input is complete.
+void append_findings(const Findings& findings, Buffer& out);
+
+}  // namespace tcpaccept::report

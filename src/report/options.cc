@@ -1,0 +1,212 @@
+#include "report/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <string_view>
+
+#include "core/error.h"
+#include "report/escape.h"
+#include "report/wall_time.h"
+
+#ifndef TCPACCEPT_VERSION
+#define TCPACCEPT_VERSION "unknown"
+#endif
+
+namespace tcpaccept::report {
+namespace {
+
+constexpr const char* kFooter = R"(
+Options of one kind given several times are alternatives; different kinds must
+all match. Numbers and addresses may be lists: --port 22,443.
+
+TIME is +SECONDS since the first accept of the input (as -t shows it when
+nothing is filtered), or YYYY-MM-DD HH:MM:SS[.fraction] with Z, +HH:MM or
+-HH:MM behind it; without one it is UTC. A T may stand for the space.
+
+In tables and CSV every byte of COMM that is not printable ASCII, and the
+backslash, is written \xHH; --comm takes names in that form. CSV also writes a
+leading = + - or @ so. JSON adds comm_hex where COMM is not valid UTF-8.
+
+CSV columns (JSON has the same names): time_ns, wall_time, raddr, rport, pid,
+comm, saddr, sport, family, socket_family, protocol, netns, cgroup, backlog,
+in_kernel, tid, cpu, wait_us, ahead, rtt_us. Empty (null) = not recorded.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but the capture is
+incomplete or damaged (standard error says how).
+
+examples:
+    tcpaccept-report FILE                     # the table
+    tcpaccept-report -T --port 443 FILE       # with wall time, one local port
+    tcpaccept-report --format csv A B         # two captures in time order
+    tcpaccept-report -f FILE                  # follow while it is recorded
+    tcpaccept-report --info FILE              # what the capture holds
+)";
+
+[[noreturn]] void usage_error(const std::string& what) {
+  throw Error(what + "; see tcpaccept-report --help", Exit::kUsage);
+}
+
+// The parts of a comma-separated list.
+std::vector<std::string_view> parts(std::string_view list) {
+  std::vector<std::string_view> result;
+  for (;;) {
+    const std::size_t comma = list.find(',');
+    result.push_back(list.substr(0, comma));
+    if (comma == std::string_view::npos) return result;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+template <typename Number>
+std::vector<Number> numbers(const char* option, const std::vector<std::string>& lists, const char* what) {
+  std::vector<Number> result;
+  for (const std::string& list : lists) {
+    for (const std::string_view text : parts(list)) {
+      Number number{};
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+      if (error != std::errc{} || end != text.data() + text.size()) {
+        usage_error(std::string(option) + ": '" + escaped(text) + "' is not " + what);
+      }
+      result.push_back(number);
+    }
+  }
+  return result;
+}
+
+std::vector<IpPrefix> prefixes(const char* option, const std::vector<std::string>& lists) {
+  std::vector<IpPrefix> result;
+  for (const std::string& list : lists) {
+    for (const std::string_view text : parts(list)) {
+      const auto prefix = parse_prefix(text);
+      if (!prefix) {
+        usage_error(std::string(option) + ": '" + escaped(text) +
+                    "' is neither an address nor a prefix like 10.0.0.0/8 or 2001:db8::/32");
+      }
+      result.push_back(*prefix);
+    }
+  }
+  return result;
+}
+
+std::vector<std::string> names(const std::vector<std::string>& texts) {
+  constexpr std::size_t kLongest = sizeof(Comm::bytes) - 1;
+  std::vector<std::string> result;
+  for (const std::string& text : texts) {
+    const auto name = unescaped(text);
+    if (!name) usage_error("--comm: in '" + escaped(text) + "' a backslash must begin \\xHH");
+    if (name->size() > kLongest) {
+      usage_error("--comm: '" + escaped(text) + "' can never match, the kernel keeps 15 bytes: '" +
+                  escaped(std::string_view(*name).substr(0, kLongest)) + "'");
+    }
+    result.push_back(*name);
+  }
+  return result;
+}
+
+std::optional<TimeBound> bound(const char* option, const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const bool relative = text.front() == '+';
+  const auto nanoseconds = relative ? parse_seconds(std::string_view(text).substr(1)) : parse_wall(text);
+  if (!nanoseconds) {
+    usage_error(std::string(option) + ": '" + escaped(text) +
+                "' is neither +SECONDS nor a time like 2026-11-23T08:10:50.25Z");
+  }
+  return TimeBound{relative, *nanoseconds};
+}
+
+// Repeated options collect their values; one value each, so that a FILE can follow.
+CLI::Option* add_list(CLI::App& app, const char* name, std::vector<std::string>& values, const char* type,
+                      const char* text) {
+  return app.add_option(name, values, text)->allow_extra_args(false)->type_name(type);
+}
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (!text.empty() && (text.back() == ' ' || text.back() == '.')) text.pop_back();
+  return escaped(text);
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, const char* const* argv) {
+  CLI::App app{"Prints what tcpaccept-record recorded: every accepted TCP connection, or those asked for.",
+               "tcpaccept-report"};
+  Options options;
+  std::vector<std::string> pids, comms, ports, rports, raddrs, saddrs;
+  std::string since, until;
+  std::string format = "table";
+  bool relative = false, wall = false, only_v4 = false, only_v6 = false, version = false;
+
+  app.add_option("FILE", options.files, "captures, merged in time order; - = standard input (default)")
+      ->type_name("");
+  app.add_flag("-t", relative, "table: seconds since the first row shown");
+  app.add_flag("-T", wall, "table: wall time, UTC");
+  add_list(app, "-p,--pid", pids, "PID", "this process only");
+  add_list(app, "--comm", comms, "NAME", "processes of exactly this name");
+  add_list(app, "--port", ports, "PORT", "this local port");
+  add_list(app, "--rport", rports, "PORT", "this remote port");
+  add_list(app, "--raddr", raddrs, "CIDR", "remote address or prefix");
+  add_list(app, "--saddr", saddrs, "CIDR", "local address or prefix");
+  app.add_flag("-4", only_v4, "IPv4 only (as shown: also clients of an IPv6 socket over IPv4)");
+  app.add_flag("-6", only_v6, "IPv6 only");
+  app.add_option("--since", since, "from this time on")->type_name("TIME");
+  app.add_option("--until", until, "up to, not including, this time")->type_name("TIME");
+  app.add_option("--format", format, "table (default), csv or json")->type_name("FORMAT");
+  app.add_flag("--info", options.info, "what the captures hold, instead of rows");
+  app.add_flag("-f,--follow", options.follow, "wait for more until the recording ends");
+  app.set_help_flag("-h,--help", "show this help and exit");
+  app.add_flag("--version", version, "show the version and exit");
+  app.footer(kFooter);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return {{}, app.help()};
+  } catch (const CLI::ParseError& error) {
+    usage_error(one_line(error.what()));
+  }
+  if (version) return {{}, "tcpaccept-report " TCPACCEPT_VERSION "\n"};
+
+  FilterSpec& filter = options.filter;
+  filter.pids = numbers<std::uint32_t>("-p", pids, "a process id");
+  filter.ports = numbers<std::uint16_t>("--port", ports, "a port (0 to 65535)");
+  filter.rports = numbers<std::uint16_t>("--rport", rports, "a port (0 to 65535)");
+  filter.comms = names(comms);
+  filter.raddrs = prefixes("--raddr", raddrs);
+  filter.saddrs = prefixes("--saddr", saddrs);
+  if (only_v4 != only_v6) filter.family = only_v4 ? 4 : 6;  // both together: either
+  filter.since = bound("--since", since);
+  filter.until = bound("--until", until);
+
+  if (format == "csv") {
+    options.format = Format::kCsv;
+  } else if (format == "json") {
+    options.format = Format::kJson;
+  } else if (format != "table") {
+    usage_error("--format: '" + escaped(format) + "' is none of table, csv, json");
+  }
+  if (relative && wall) usage_error("-t and -T exclude each other");
+  if ((relative || wall) && options.format != Format::kTable) {
+    usage_error("-t and -T are for the table; csv and json always carry both clocks");
+  }
+  if (relative) options.time = TimeColumn::kRelative;
+  if (wall) options.time = TimeColumn::kWall;
+
+  if (options.files.empty()) {
+    options.files = {"-"};
+    options.standard_input_by_default = true;
+  }
+  if (std::count(options.files.begin(), options.files.end(), "-") > 1) {
+    usage_error("standard input can be read only once");
+  }
+  if (options.follow && options.info) usage_error("-f and --info exclude each other");
+  if (options.follow && (options.files.size() != 1 || options.files.front() == "-")) {
+    usage_error("-f needs exactly one FILE (standard input is read as it arrives anyway)");
+  }
+  return {std::move(options), std::nullopt};
+}
+
+}  // namespace tcpaccept::report

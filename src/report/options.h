@@ -1,0 +1,31 @@
+// The command line of tcpaccept-report.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "report/filter.h"
+#include "report/row_writer.h"
+
+namespace tcpaccept::report {
+
+struct Options {
+  std::vector<std::string> files;  // "-" = standard input; never empty after parse_options
+  bool standard_input_by_default = false;  // no FILE was given
+  FilterSpec filter;
+  Format format = Format::kTable;
+  TimeColumn time = TimeColumn::kNone;
+  bool info = false;
+  bool follow = false;
+};
+
+struct ParsedOptions {
+  Options options;
+  std::optional<std::string> message;  // --help or --version: print this on standard output and end
+};
+
+// Throws Error with Exit::kUsage and one line for whatever is wrong.
+ParsedOptions parse_options(int argc, const char* const* argv);
+
+}  // namespace tcpaccept::report

@@ -1,0 +1,34 @@
+// Standard output: everything or an Error, except that a reader who went away is no failure (`| head`).
+#pragma once
+
+#include <string>
+
+#include "report/buffer.h"
+
+namespace tcpaccept::report {
+
+class Output {
+ public:
+  // Large enough that write(2) costs nothing per row, small enough to stay in the processor's cache.
+  static constexpr std::size_t kFlushAt = 64 * 1024;
+
+  // `fd` is borrowed; `name` is for messages. SIGPIPE must be ignored.
+  Output(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+
+  Buffer& buffer() { return buffer_; }
+  void flush_if_full() {
+    if (buffer_.size() >= kFlushAt) flush();
+  }
+  // Writes all that is buffered. After closed() it only forgets it. Throws Error.
+  void flush();
+  // Nobody reads any more; what is written from now on is dropped.
+  bool closed() const { return closed_; }
+
+ private:
+  int fd_;
+  std::string name_;
+  Buffer buffer_;
+  bool closed_ = false;
+};
+
+}  // namespace tcpaccept::report

@@ -1,0 +1,21 @@
+#include "report/row_writer.h"
+
+#include "report/csv_writer.h"
+#include "report/json_writer.h"
+#include "report/table_writer.h"
+
+namespace tcpaccept::report {
+
+std::unique_ptr<RowWriter> make_row_writer(Format format, TimeColumn time) {
+  switch (format) {
+    case Format::kCsv:
+      return std::make_unique<CsvWriter>();
+    case Format::kJson:
+      return std::make_unique<JsonWriter>();
+    case Format::kTable:
+      break;
+  }
+  return std::make_unique<TableWriter>(time);
+}
+
+}  // namespace tcpaccept::report

@@ -1,0 +1,228 @@
+#include "report/totals.h"
+
+#include <algorithm>
+
+#include "report/escape.h"
+#include "report/wall_time.h"
+
+namespace tcpaccept::report {
+namespace {
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  std::string text = std::to_string(count);
+  text += ' ';
+  text += count == 1 ? one : many;
+  return text;
+}
+
+std::string between(std::int64_t begin, std::int64_t end) {
+  return "between " + wall_text(begin, 3) + " and " + wall_text(end, 3);
+}
+
+}  // namespace
+
+bool Findings::complete() const {
+  return holes == 0 && damages == 0 && !torn_tail && unknown_frames == 0 && without_start == 0 && without_end == 0 &&
+         absent == 0 && surplus == 0 && unbalanced == 0;
+}
+
+std::vector<std::string> Findings::lines(std::string_view name) const {
+  std::vector<std::string> lines;
+  const std::string front = std::string(name) + ": ";
+  const std::string where =
+      (holes > 1 ? "in " + std::to_string(holes) + " stretches " : std::string{}) + between(hole_begin, hole_end);
+  if (lost != 0) {
+    lines.push_back(front + counted(lost, "accept", "accepts") + " lost " + where +
+                    " (the recorder's rings were full; record with a larger --ring-size)");
+  }
+  if (misses != 0) {
+    lines.push_back(front + counted(misses, "accept", "accepts") + " missed by the kernel's probe " + where);
+  }
+  if (damages != 0) {
+    const capture::Damage& first = damage_list.front();
+    std::string line = front + "damaged: ";
+    if (damages == 1) {
+      line += counted(first.length, "byte", "bytes") + " at offset " + std::to_string(first.offset) + " skipped (" +
+              escaped(first.why) + ")";
+    } else {
+      line += counted(damaged_bytes, "byte", "bytes") + " in " + std::to_string(damages) +
+              " places skipped, the first at offset " + std::to_string(first.offset) + " (" + escaped(first.why) +
+              "); --info lists them";
+    }
+    lines.push_back(line);
+  }
+  if (torn_tail) {
+    lines.push_back(front + "damaged at the end: the last " + counted(torn_tail->length, "byte", "bytes") +
+                    ", from offset " + std::to_string(torn_tail->offset) + ", are unusable (" +
+                    escaped(torn_tail->why) + ")");
+  }
+  if (unknown_frames != 0) {
+    lines.push_back(front + counted(unknown_frames, "frame", "frames") +
+                    " of a newer recorder skipped, the first at offset " + std::to_string(first_unknown->offset) +
+                    " (" + escaped(first_unknown->why) + "); use a newer tcpaccept-report");
+  }
+  if (absent != 0) {
+    lines.push_back(front + counted(absent, "accept", "accepts") +
+                    " the recorder wrote " + (absent == 1 ? "is" : "are") + " missing from the file");
+  }
+  if (surplus != 0) {
+    lines.push_back(front + counted(surplus, "accept", "accepts") +
+                    " more than the recorder wrote: parts of the file are repeated");
+  }
+  if (unbalanced != 0) {
+    const capture::Ledger& sums = unbalanced_ledger;
+    lines.push_back(front + "the recorder's account does not balance: " + std::to_string(sums.hits) +
+                    " probe hits, but " + std::to_string(sums.written) + " written, " +
+                    std::to_string(sums.filtered) + " filtered and " + std::to_string(sums.lost) + " lost");
+  }
+  if (without_start != 0) {
+    lines.push_back(front + "the start of " +
+                    (without_start == 1 ? "a recording" : counted(without_start, "recording", "recordings")) +
+                    " is missing");
+  }
+  if (without_end != 0) {
+    std::string line = front + "not ended cleanly: the recorder was killed or still runs";
+    if (shown_up_to) line += "; the last accept is of " + wall_text(*shown_up_to, 6);
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+Totals::Totals(std::function<void(const SessionTotals&)> on_session) : on_session_(std::move(on_session)) {}
+
+void Totals::add(const capture::Reader::Item& item, std::uint64_t offset) {
+  if (const auto* start = std::get_if<const capture::Start*>(&item)) {
+    end_session(false);
+    begin_session();
+    session_->start = **start;
+    add_clock((*start)->clock);
+  } else if (const auto* batch = std::get_if<const capture::Batch*>(&item)) {
+    if (session_ && session_->end) end_session(false);
+    if (!session_) begin_session();
+    add_batch(**batch);
+  } else if (const auto* end = std::get_if<const capture::End*>(&item)) {
+    if (session_ && session_->end) end_session(false);
+    if (!session_) begin_session();
+    session_->end = **end;
+    add_clock((*end)->clock);
+  } else if (const auto* damage = std::get_if<const capture::Damage*>(&item)) {
+    damage_in_session_ = true;
+    if ((*damage)->tail) {
+      findings_.torn_tail = **damage;
+    } else {
+      ++findings_.damages;
+      findings_.damaged_bytes += (*damage)->length;
+      if (findings_.damage_list.size() < Findings::kMaxListed) findings_.damage_list.push_back(**damage);
+    }
+  } else if (const auto* unknown = std::get_if<const capture::UnknownFrame*>(&item)) {
+    damage_in_session_ = true;
+    if (findings_.unknown_frames++ == 0) findings_.first_unknown = **unknown;
+  } else {
+    offset_ = offset;
+    end_session(false);
+    return;
+  }
+  offset_ = offset;
+}
+
+void Totals::stop(std::uint64_t offset) {
+  offset_ = offset;
+  end_session(true);
+}
+
+void Totals::begin_session() {
+  session_.emplace();
+  session_->number = ++sessions_;
+  last_ledger_incomplete_ = false;
+}
+
+void Totals::end_session(bool stopped) {
+  if (!session_) return;
+  SessionTotals& session = *session_;
+  session.bytes = offset_ - session_begin_;
+  session_begin_ = offset_;
+  if (!session.start) ++findings_.without_start;
+  if (!session.end && !stopped) {
+    ++findings_.without_end;
+    if (session.accepts != 0) findings_.shown_up_to = session.last_wall;
+  }
+  if (session.end && session.start) {
+    const std::uint64_t written = session.end->written;
+    const capture::Ledger& sums = session.ledger;
+    if (written > session.accepts) findings_.absent += written - session.accepts;
+    if (written < session.accepts) findings_.surplus += session.accepts - written;
+    const bool comparable = written == session.accepts && !damage_in_session_ && sums.hits != 0;
+    if (comparable && sums.hits != sums.written + sums.filtered + sums.lost && findings_.unbalanced++ == 0) {
+      findings_.unbalanced_ledger = sums;
+    }
+  }
+  if (on_session_) on_session_(session);
+  session_.reset();
+  damage_in_session_ = false;
+}
+
+void Totals::add_batch(const capture::Batch& batch) {
+  SessionTotals& session = *session_;
+  ++session.batches;
+  add_clock(batch.clock);
+  if (batch.ledger) add_ledger(*batch.ledger, batch.clock);
+  if (batch.size() == 0) return;
+  if (session.accepts == 0) session.first_wall = batch.clock.wall(batch.time.front());
+  session.last_wall = batch.clock.wall(batch.time.back());
+  session.accepts += batch.size();
+  per_listener_.assign(batch.listeners.size(), 0);
+  for (const std::uint16_t listener : batch.listener) ++per_listener_[listener];
+  for (std::size_t i = 0; i < per_listener_.size(); ++i) {
+    if (batch.listeners[i].saddr.is_v4()) session.accepts_v4 += per_listener_[i];
+  }
+}
+
+void Totals::add_ledger(const capture::Ledger& ledger, const capture::ClockAnchor& clock) {
+  SessionTotals& session = *session_;
+  ++session.ledgers;
+  session.ledger.hits += ledger.hits;
+  session.ledger.misses += ledger.misses;
+  session.ledger.lost += ledger.lost;
+  session.ledger.filtered += ledger.filtered;
+  session.ledger.written += ledger.written;
+  if (!ledger.complete()) {
+    const Hole hole{clock.wall(ledger.begin), clock.wall(ledger.end), ledger.lost, ledger.misses};
+    findings_.lost += hole.lost;
+    findings_.misses += hole.misses;
+    if (findings_.holes == 0) {
+      findings_.hole_begin = hole.begin;
+      findings_.hole_end = hole.end;
+    }
+    findings_.hole_begin = std::min(findings_.hole_begin, hole.begin);
+    findings_.hole_end = std::max(findings_.hole_end, hole.end);
+    // Slices that follow each other without a gap are one stretch.
+    const bool continues = last_ledger_incomplete_ && ledger.begin == last_ledger_end_;
+    if (!continues) ++findings_.holes;
+    if (continues && findings_.holes == findings_.hole_list.size()) {
+      Hole& last = findings_.hole_list.back();
+      last.end = hole.end;
+      last.lost += hole.lost;
+      last.misses += hole.misses;
+    } else if (!continues && findings_.hole_list.size() < Findings::kMaxListed) {
+      findings_.hole_list.push_back(hole);
+    }
+  }
+  last_ledger_incomplete_ = !ledger.complete();
+  last_ledger_end_ = ledger.end;
+}
+
+void Totals::add_clock(const capture::ClockAnchor& clock) {
+  SessionTotals& session = *session_;
+  const std::int64_t offset = clock.wall(0);
+  if (!session.first_clock) {
+    session.first_clock = clock;
+    session.wall_offset_min = session.wall_offset_max = offset;
+  }
+  session.wall_offset_min = std::min(session.wall_offset_min, offset);
+  session.wall_offset_max = std::max(session.wall_offset_max, offset);
+  session.suspended = (clock.boottime - clock.monotonic) -
+                      (session.first_clock->boottime - session.first_clock->monotonic);
+  session.last_clock = clock;
+}
+
+}  // namespace tcpaccept::report

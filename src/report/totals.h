@@ -1,0 +1,107 @@
+// What an input turned out to hold, and what it lacks: counted while it is read, in constant memory.
+//
+// Loss is data. Whatever makes a capture less than complete ends up in Findings, from there on stderr and in the
+// exit status; a session's own account goes to whoever asked for it (--info) when the session is over.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/model.h"
+#include "capture/reader.h"
+
+namespace tcpaccept::report {
+
+// From a Start frame to its End, or to whatever follows.
+struct SessionTotals {
+  std::optional<capture::Start> start;
+  std::optional<capture::End> end;
+  std::uint64_t number = 0;  // counted from 1
+  std::uint64_t bytes = 0;   // of the input, damage included
+  std::uint64_t batches = 0;
+  std::uint64_t accepts = 0;
+  std::uint64_t accepts_v4 = 0;  // as shown
+  std::int64_t first_wall = 0;   // of the first and last accept, if there is one
+  std::int64_t last_wall = 0;
+  std::uint64_t ledgers = 0;
+  capture::Ledger ledger;  // sums; begin and end are not used
+  // The widest apart that anchors put wall time and CLOCK_MONOTONIC, and BOOTTIME and CLOCK_MONOTONIC.
+  std::int64_t wall_offset_min = 0, wall_offset_max = 0;
+  std::uint64_t suspended = 0;
+  std::optional<capture::ClockAnchor> first_clock;
+  std::optional<capture::ClockAnchor> last_clock;
+};
+
+// A stretch of time for which the recorder knows that accepts are missing.
+struct Hole {
+  std::int64_t begin = 0;  // wall time
+  std::int64_t end = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t misses = 0;
+};
+
+struct Findings {
+  // Lists are bounded; the counts are not.
+  static constexpr std::size_t kMaxListed = 64;
+
+  std::uint64_t holes = 0;
+  std::vector<Hole> hole_list;
+  std::uint64_t lost = 0;    // accepts the kernel could not hand over
+  std::uint64_t misses = 0;  // accepts the probe missed
+  std::int64_t hole_begin = 0, hole_end = 0;  // from the first hole to the end of the last
+  std::uint64_t damages = 0;  // without a torn tail
+  std::uint64_t damaged_bytes = 0;
+  std::vector<capture::Damage> damage_list;
+  std::optional<capture::Damage> torn_tail;
+  std::uint64_t unknown_frames = 0;
+  std::optional<capture::UnknownFrame> first_unknown;
+  std::uint64_t without_start = 0;  // sessions
+  std::uint64_t without_end = 0;    // sessions
+  std::optional<std::int64_t> shown_up_to;  // wall time of the last accept of a session without End
+  std::uint64_t absent = 0;   // accepts an End frame counts that are not there
+  std::uint64_t surplus = 0;  // accepts that are there more often than an End frame counts
+  std::uint64_t unbalanced = 0;  // sessions whose ledger does not add up though nothing else is wrong
+  capture::Ledger unbalanced_ledger;  // of the first of them
+
+  bool complete() const;
+  // One line per kind of trouble, each beginning with `name`, which is safe to print; so are the lines.
+  std::vector<std::string> lines(std::string_view name) const;
+};
+
+class Totals {
+ public:
+  // `on_session`, if given, is called with each session when it is over.
+  explicit Totals(std::function<void(const SessionTotals&)> on_session = nullptr);
+
+  // Every item of the input in order; `offset`: of the reader, after the item. EndOfInput closes the account.
+  void add(const capture::Reader::Item& item, std::uint64_t offset);
+  // Reading ends here because the user said so: a missing end is no finding.
+  void stop(std::uint64_t offset);
+
+  const Findings& findings() const { return findings_; }
+  std::uint64_t sessions() const { return sessions_; }
+
+ private:
+  void begin_session();
+  void end_session(bool stopped);
+  void add_batch(const capture::Batch& batch);
+  void add_ledger(const capture::Ledger& ledger, const capture::ClockAnchor& clock);
+  void add_clock(const capture::ClockAnchor& clock);
+
+  std::function<void(const SessionTotals&)> on_session_;
+  Findings findings_;
+  std::optional<SessionTotals> session_;
+  std::uint64_t sessions_ = 0;
+  std::uint64_t session_begin_ = 0;  // offset
+  std::uint64_t offset_ = 0;         // after the last item
+  bool damage_in_session_ = false;
+  std::uint64_t last_ledger_end_ = 0;
+  bool last_ledger_incomplete_ = false;
+  std::vector<std::uint32_t> per_listener_;
+};
+
+}  // namespace tcpaccept::report

@@ -1,0 +1,3 @@
+# The workload itself: servers and clients agree with each other, without any tracer.
+workload all
+vm-compare --self truth.csv

@@ -1,0 +1,104 @@
+// tcpaccept: prints TCP accepts as they happen.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <numeric>
+#include <optional>
+#include <vector>
+
+#include "capture/model.h"
+#include "record/options.h"
+#include "record/session.h"
+#include "report/buffer.h"
+#include "report/table_writer.h"
+
+namespace {
+
+using namespace tcpaccept;
+
+struct OutputClosed {};
+
+// The report's table, fed from the session instead of a file.
+class LiveTable final : public record::Consumer {
+ public:
+  explicit LiveTable(bool timestamps)
+      : writer_(timestamps ? report::TimeColumn::kRelative : report::TimeColumn::kNone) {}
+
+  void start(const capture::Start&) override {
+    out_.append("Tracing tcpaccept ... Hit Ctrl-C to end\n");
+    writer_.append_header(out_);
+    flush();
+  }
+  void batch(const capture::Batch& batch) override {
+    if (batch.size() == 0) return;
+    if (!origin_) origin_ = batch.time.front();
+    rows_.resize(batch.size());
+    std::iota(rows_.begin(), rows_.end(), 0u);
+    writer_.begin_batch(batch, *origin_);
+    writer_.append_rows(rows_, out_);
+    flush();
+  }
+  void end(const capture::End&) override {}
+
+ private:
+  // Rows are shown when they come, also to a pipe; nothing is kept in a stdio buffer.
+  void flush() {
+    std::string_view rest = out_.view();
+    while (!rest.empty()) {
+      const ssize_t count = ::write(STDOUT_FILENO, rest.data(), rest.size());
+      if (count >= 0) {
+        rest.remove_prefix(static_cast<std::size_t>(count));
+      } else if (errno == EPIPE) {
+        throw OutputClosed{};
+      } else if (errno != EINTR) {
+        throw system_error("cannot write to standard output", errno);
+      }
+    }
+    out_.clear();
+  }
+
+  report::TableWriter writer_;
+  report::Buffer out_;
+  std::optional<std::uint64_t> origin_;  // time of the first row shown
+  std::vector<std::uint32_t> rows_;
+};
+
+Exit run(const record::LiveOptions& options) {
+  record::SessionOptions session;
+  session.tracer.ring_bytes = std::uint64_t{1} << 20;
+  if (options.pid) session.pump.pids = {*options.pid};
+  session.pump.flush_interval = 0;
+  // A row is held back for `settle` and waits for the next round: at most 70 ms before it is shown.
+  session.pump.settle = 10'000'000;
+  session.drain_interval_ms = 50;
+  session.program = std::string{"tcpaccept "} + TCPACCEPT_VERSION;
+  session.watched_output = STDOUT_FILENO;
+
+  LiveTable table{options.timestamps};
+  const record::SessionResult result = record::run_session(session, table);
+  const auto say = [](const std::string& line) { std::fprintf(stderr, "tcpaccept: %s\n", line.c_str()); };
+  for (const std::string& warning : result.warnings) say(warning);
+  if (result.reason == "process ended") say("process " + std::to_string(*options.pid) + " has ended");
+  if (result.totals.complete()) return Exit::kClean;
+  say(std::to_string(result.totals.lost + result.totals.misses) + " accepts are missing: the ring buffer was full");
+  return Exit::kIncomplete;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const auto line = record::parse_live(argc, argv);
+    if (!line.run) {
+      std::fputs(line.text.c_str(), line.status == Exit::kClean ? stdout : stderr);
+      return static_cast<int>(line.status);
+    }
+    return static_cast<int>(run(line.options));
+  } catch (const OutputClosed&) {
+    return static_cast<int>(Exit::kClean);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "tcpaccept: %s\n", error.what());
+    return static_cast<int>(error.status());
+  }
+}

@@ -124,5 +124,5 @@ struct End {
   clock @0 :Clock;
   written @1 :UInt64;  # events in all batches of the session
   batches @2 :UInt64;
-  reason @3 :Text;     # "signal", "duration", "count", "process ended", "error: ..."
+  reason @3 :Text;     # "signal", "duration", "count", "process 121 ended", ...
 }

@@ -79,7 +79,7 @@ Exit run(const record::LiveOptions& options) {
   const record::SessionResult result = record::run_session(session, table);
   const auto say = [](const std::string& line) { std::fprintf(stderr, "tcpaccept: %s\n", line.c_str()); };
   for (const std::string& warning : result.warnings) say(warning);
-  if (result.reason == "process ended") say("process " + std::to_string(*options.pid) + " has ended");
+  if (result.process_ended) say(result.reason);
   if (result.totals.complete()) return Exit::kClean;
   say(std::to_string(result.totals.lost + result.totals.misses) + " accepts are missing: the ring buffer was full");
   return Exit::kIncomplete;

@@ -77,7 +77,7 @@ struct End {
   ClockAnchor clock;
   std::uint64_t written = 0;  // events in all batches of the session
   std::uint64_t batches = 0;
-  std::string reason;  // "signal", "duration", "count", "process ended", ...
+  std::string reason;  // "signal SIGINT", "duration", "count", "process 121 ended"
 
   bool operator==(const End&) const = default;
 };

@@ -41,7 +41,11 @@ OutputFile::OutputFile(const std::string& path, bool force) : name_(path) {
   owned_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!owned_.valid()) throw system_error("cannot create " + path, errno);
   fd_ = owned_.get();
-  regular_ = true;
+  regular_ = created_ = true;
+}
+
+OutputFile::~OutputFile() {
+  if (created_ && written_ == 0) ::unlink(name_.c_str());
 }
 
 void OutputFile::append(Bytes bytes) {

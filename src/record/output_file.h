@@ -17,6 +17,10 @@ class OutputFile {
   // `path` "-" is standard output, which must not be a terminal. A regular file is created with mode 0600; one
   // that exists is replaced only if `force`. Throws Error.
   OutputFile(const std::string& path, bool force);
+  // A file that was created and never written to is removed again.
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
 
   // Appends all of `bytes` or throws Error.
   void append(Bytes bytes);
@@ -34,6 +38,7 @@ class OutputFile {
   UniqueFd owned_;
   int fd_ = -1;
   bool regular_ = false;
+  bool created_ = false;
   std::uint64_t written_ = 0;
 };
 

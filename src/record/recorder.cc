@@ -79,7 +79,7 @@ class Recorder final : public Consumer {
     for (const std::string& warning : result.warnings) say(warning);
     if (!options_.quiet) {
       char text[256];
-      std::snprintf(text, sizeof text, "%s in %.1f s, %" PRIu64 " bytes (%.1f per accept) in ",
+      std::snprintf(text, sizeof text, "%s in %.2f s, %" PRIu64 " bytes (%.1f per accept) in ",
                     count_of(totals.written, "accept").c_str(), static_cast<double>(elapsed_) / 1e9,
                     output_.written(),
                     totals.written != 0 ? static_cast<double>(output_.written()) / static_cast<double>(totals.written)

@@ -200,6 +200,7 @@ class Session {
                                  {drain_timer.get(), POLLIN, 0}};
     const std::size_t first_process = waits.size();
     for (const UniqueFd& process : processes_) waits.push_back({process.get(), POLLIN, 0});
+    std::size_t running = processes_.size();
     for (const int fd : tracer_.poll_fds()) waits.push_back({fd, POLLIN, 0});
 
     for (;;) {
@@ -233,14 +234,13 @@ class Session {
         result_.output_closed = true;
         return;
       }
-      std::size_t ended = 0;
       for (std::size_t i = 0; i < processes_.size(); ++i) {
         pollfd& wait = waits[first_process + i];
-        if (wait.revents != 0) wait.fd = -1;
-        if (wait.fd < 0) ++ended;
-      }
-      if (ended != 0 && ended == processes_.size()) {
-        result_.reason = "process ended";
+        if (wait.revents == 0) continue;
+        wait.fd = -1;
+        if (--running != 0) continue;
+        result_.reason = "process " + std::to_string(options_.pump.pids[i]) + " ended";
+        result_.process_ended = true;
         return;
       }
     }

@@ -31,6 +31,7 @@ struct SessionResult {
   std::string reason;  // as in capture::End::reason
   // Trouble that did not end the session, one line each (the probe could not be removed, ...).
   std::vector<std::string> warnings;
+  bool process_ended = false;  // ended because no traced process is left
   bool output_closed = false;  // ended because nobody reads the output any more
 };
 

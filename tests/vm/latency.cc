@@ -59,6 +59,7 @@ pid_t start(const std::vector<std::string>& command, int output) {
   const pid_t pid = check(::fork(), "fork");
   if (pid != 0) return pid;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (const int signal : {SIGINT, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_DFL);
   ::dup2(output, STDOUT_FILENO);
   ::execvp(arguments.front(), arguments.data());
   std::perror(arguments.front());

@@ -25,7 +25,8 @@ constexpr const char* kUsage =
     "usage: vm-workload run [--truth FILE] [--gate] [--count N] SCENARIO...|all\n"
     "       vm-workload list\n"
     "       vm-workload latency [--count N] [--limit-ms N] -- COMMAND...\n"
-    "       vm-workload as UID COMMAND...            run a command as another user, with no groups\n";
+    "       vm-workload as UID COMMAND...            run a command as that user, without groups, and\n"
+    "                                                with the usual meaning of SIGINT, SIGQUIT and SIGPIPE\n";
 
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -108,6 +109,8 @@ int run_as(const std::vector<std::string>& words) {
   check(::setresgid(id, id, id), "setresgid");
   check(::setresuid(id, id, id), "setresuid");
   std::vector<std::string> command(words.begin() + 1, words.end());
+  // A shell starts its background commands with SIGINT ignored, and we ignore SIGPIPE: the command shall have neither.
+  for (const int signal : {SIGINT, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_DFL);
   std::vector<char*> arguments;
   for (std::string& word : command) arguments.push_back(word.data());
   arguments.push_back(nullptr);

@@ -69,8 +69,8 @@ class OnEveryKernel : public ::testing::TestWithParam<test::KernelFormat> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Kernels, OnEveryKernel, ::testing::ValuesIn(test::kKernelFormats), [](const auto& info) {
-  std::string name = info.param.kernel;
+INSTANTIATE_TEST_SUITE_P(Kernels, OnEveryKernel, ::testing::ValuesIn(test::kKernelFormats), [](const auto& tested) {
+  std::string name = tested.param.kernel;
   for (char& letter : name) letter = letter == '.' || letter == ' ' ? '_' : letter;
   return name;
 });

@@ -22,7 +22,8 @@ start_record() {
   shift
   rm -f "$name.fifo" "$name.err"
   mkfifo "$name.fifo"
-  tcpaccept-record "$@" 2>"$name.fifo" &
+  # Through vm-workload, because a shell starts background commands with SIGINT ignored.
+  vm-workload as 0 tcpaccept-record "$@" 2>"$name.fifo" &
   echo $! >"$name.pid"
   exec 3<"$name.fifo"
   while read -r line <&3; do
@@ -116,7 +117,7 @@ refuses() {
 start_live() {
   rm -f live.fifo live.txt
   mkfifo live.fifo
-  tcpaccept "$@" >live.fifo 2>live.err &
+  vm-workload as 0 tcpaccept "$@" >live.fifo 2>live.err &
   live_pid=$!
   exec 6<live.fifo
   while read -r line <&6; do

@@ -1,0 +1,230 @@
+// The real thing on an ordinary tracepoint: needs root (or a generous kernel.perf_event_paranoid), tracefs and
+// perf events, and says so when it has to skip.
+#include "kernel/perf_events.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "fake_tree.h"
+#include "kernel/clock.h"
+#include "kernel/host_facts.h"
+#include "perf/event_format.h"
+#include "perf/record.h"
+
+namespace tcpaccept::kernel {
+namespace {
+
+constexpr const char* kEvent = "/events/syscalls/sys_enter_getpriority/";
+
+// tracefs where it is, or mounted for the time of the tests in a directory of our own.
+class PerfEventsOnTracepoint : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string root;
+    for (const char* place : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}) {
+      if (std::filesystem::exists(place + std::string{"/events"})) root = place;
+    }
+    if (root.empty()) {
+      if (::geteuid() != 0) GTEST_SKIP() << "tracefs is not mounted, and only root can mount it";
+      tree_.make_dir("mnt");
+      if (::mount("tracefs", tree_.path("mnt").c_str(), "tracefs", 0, nullptr) != 0) {
+        GTEST_SKIP() << "tracefs cannot be mounted: " << errno_text(errno);
+      }
+      root = mounted_ = tree_.path("mnt");
+    }
+    std::ifstream file{root + kEvent + "id"};
+    if (!(file >> id_)) GTEST_SKIP() << root << kEvent << "id cannot be read (not root, or not in this kernel)";
+    try {
+      PerfEvents probe{{{.id = id_, .filter = ""}}, online_cpus(), 4096};
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+  void TearDown() override {
+    if (!mounted_.empty()) ::umount2(mounted_.c_str(), MNT_DETACH);
+  }
+
+  // One sample per call, on the CPU we run on.
+  static void hit(int times = 1) {
+    for (int i = 0; i < times; ++i) ::syscall(SYS_getpriority, 0, 4711);
+  }
+  static void pin(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof set, &set), 0);
+  }
+
+  struct Seen {
+    std::uint64_t samples = 0;
+    std::uint64_t ours = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t other = 0;
+  };
+  static void count(Bytes records, Seen& seen) {
+    Bytes record;
+    while (perf::next_record(records, record)) {
+      const auto header = load<perf::RecordHeader>(record.data());
+      if (header.type == 9) {
+        ++seen.samples;
+        if (load<std::uint32_t>(record.data() + 8) == static_cast<std::uint32_t>(::getpid())) ++seen.ours;
+      } else if (header.type == 2) {
+        seen.lost += load<std::uint64_t>(record.data() + 16);
+      } else {
+        ++seen.other;
+      }
+    }
+    EXPECT_TRUE(records.empty());
+  }
+  static std::uint64_t hits(const PerfEvents& events) {
+    std::uint64_t sum = 0;
+    for (const CpuCounts& cpu : events.counts()) sum += cpu.hits;
+    return sum;
+  }
+
+  test::FakeTree tree_;
+  std::string mounted_;
+  std::uint64_t id_ = 0;
+  // Only ours: an argument that nobody else uses.
+  const std::string filter_ = "who==4711";
+};
+
+TEST_F(PerfEventsOnTracepoint, EverySampleArrivesOnItsCpu) {
+  PerfEvents events{{{.id = id_, .filter = filter_}}, online_cpus(), 64 * 1024};
+  EXPECT_EQ(events.poll_fds().size(), events.cpus().size());
+  hit(5);  // not switched on yet
+  events.enable();
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  std::uint64_t expected = 0;
+  for (const std::uint16_t cpu : events.cpus()) {
+    if (!CPU_ISSET(cpu, &before)) continue;
+    pin(cpu);
+    hit(10);
+    expected += 10;
+  }
+  ::sched_setaffinity(0, sizeof before, &before);
+  events.disable();
+  hit(5);
+
+  Seen seen;
+  const std::uint64_t now = monotonic_now();
+  events.drain([&](std::uint16_t cpu, Bytes records) {
+    count(records, seen);
+    const auto time = load<std::uint64_t>(records.data() + 16);
+    EXPECT_LT(time, now);
+    EXPECT_GT(time, now - 60'000'000'000);
+    EXPECT_EQ(load<std::uint32_t>(records.data() + 24), cpu);
+  });
+  EXPECT_EQ(seen.samples, expected);
+  EXPECT_EQ(seen.ours, expected);
+  EXPECT_EQ(seen.other, 0u);
+  EXPECT_EQ(hits(events), expected);
+  EXPECT_EQ(events.corrupt_rings(), 0u);
+  events.drain([&](std::uint16_t, Bytes) { FAIL() << "a drained ring is empty"; });
+}
+
+TEST_F(PerfEventsOnTracepoint, LossesAddUpExactly) {
+  PerfEvents events{{{.id = id_, .filter = filter_}}, online_cpus(), 1};
+  EXPECT_EQ(events.ring_bytes(), static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+  events.enable();
+  Seen seen;
+  const auto sink = [&](std::uint16_t, Bytes records) { count(records, seen); };
+  hit(1000);
+  events.drain(sink);
+  hit(10);  // the kernel announces the loss with the next record that fits
+  events.disable();
+  events.drain(sink);
+  EXPECT_EQ(hits(events), 1010u);
+  EXPECT_LT(seen.samples, 1010u);
+  for (const CpuCounts& cpu : events.counts()) {
+    if (cpu.lost == kNotRecorded64) GTEST_SKIP() << "this kernel has no PERF_FORMAT_LOST";
+    seen.samples += cpu.lost;
+  }
+  EXPECT_EQ(seen.samples, 1010u);
+}
+
+TEST_F(PerfEventsOnTracepoint, TwoEventsShareARing) {
+  PerfEvents events{{{.id = id_, .filter = "who==4711"}, {.id = id_, .filter = "who==4712"}}, online_cpus(), 64 * 1024};
+  EXPECT_EQ(events.poll_fds().size(), events.cpus().size());
+  events.enable();
+  hit(3);
+  for (int i = 0; i < 4; ++i) ::syscall(SYS_getpriority, 0, 4712);
+  for (int i = 0; i < 5; ++i) ::syscall(SYS_getpriority, 0, 4713);
+  events.disable();
+  Seen seen;
+  std::uint64_t last = 0;
+  std::uint16_t last_cpu = 0;
+  events.drain([&](std::uint16_t cpu, Bytes records) {
+    count(records, seen);
+    if (cpu != last_cpu) last = 0;
+    last_cpu = cpu;
+    for (Bytes record; perf::next_record(records, record);) {
+      EXPECT_GE(load<std::uint64_t>(record.data() + 16), last);
+      last = load<std::uint64_t>(record.data() + 16);
+    }
+  });
+  EXPECT_EQ(seen.samples, 7u);
+  EXPECT_EQ(hits(events), 7u);
+}
+
+TEST_F(PerfEventsOnTracepoint, WakesAtHalfARingNotBefore) {
+  const std::vector<std::uint16_t> cpus = online_cpus();
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  PerfEvents events{{{.id = id_, .filter = filter_}}, cpus, 4096};
+  events.enable();
+  std::vector<pollfd> polls;
+  for (const int fd : events.poll_fds()) polls.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+  hit(2);
+  EXPECT_EQ(::poll(polls.data(), polls.size(), 50), 0);
+  hit(200);
+  EXPECT_GT(::poll(polls.data(), polls.size(), 5000), 0);
+}
+
+TEST_F(PerfEventsOnTracepoint, ABadFilterIsAnError) {
+  try {
+    PerfEvents events{{{.id = id_, .filter = "no_such_field==1"}}, online_cpus(), 4096};
+    FAIL() << "the filter was accepted";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string{error.what()}.find("no_such_field==1"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(PerfEventsOnTracepoint, OfflineCpusArePassedOver) {
+  std::vector<std::uint16_t> cpus = online_cpus();
+  const std::size_t online = cpus.size();
+  cpus.push_back(4000);
+  // A number beyond what the kernel was built for is EINVAL on some and ENODEV on others.
+  try {
+    PerfEvents events{{{.id = id_, .filter = ""}}, cpus, 4096};
+    EXPECT_EQ(events.cpus().size(), online);
+  } catch (const Error& error) {
+    EXPECT_NE(std::string{error.what()}.find("CPU 4000"), std::string::npos) << error.what();
+  }
+}
+
+TEST(PerfEvents, RingSizesAreRoundedUp) {
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  EXPECT_EQ(rounded_ring_bytes(0), page);
+  EXPECT_EQ(rounded_ring_bytes(page + 1), 2 * page);
+  EXPECT_EQ(rounded_ring_bytes(512 * 1024), 512u * 1024);
+  EXPECT_EQ(rounded_ring_bytes(std::uint64_t{1} << 30), std::uint64_t{1} << 30);
+  EXPECT_THROW(rounded_ring_bytes((std::uint64_t{1} << 30) + 1), Error);
+  EXPECT_THROW(rounded_ring_bytes(~std::uint64_t{0}), Error);
+}
+
+TEST(PerfEvents, NothingToOpenIsAnError) {
+  EXPECT_THROW((PerfEvents{{}, {0}, 4096}), Error);
+}
+
+}  // namespace
+}  // namespace tcpaccept::kernel

@@ -1,0 +1,68 @@
+// What the tracer says when it cannot trace. That it does trace is proved on real kernels in the test VM.
+#include "kernel/tracer.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "fake_tree.h"
+
+namespace tcpaccept::kernel {
+namespace {
+
+std::string error_of(const TracerOptions& options) {
+  try {
+    Tracer tracer{options};
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+TEST(Tracer, KernelWithoutTheSymbols) {
+  test::FakeTree tree;
+  tree.write("tracing/kprobe_events", "");
+  tree.write("kallsyms", "ffffffff81000020 T something_else\n");
+  const std::string error = error_of({.paths = tree.paths()});
+  EXPECT_TRUE(contains(error, "no probe works on this kernel")) << error;
+  EXPECT_TRUE(contains(error, "plan graft: this kernel has no security_sock_graft")) << error;
+  EXPECT_TRUE(contains(error, "plan inet_accept: this kernel has no __inet_accept")) << error;
+  EXPECT_TRUE(contains(error, "plan csk_accept: this kernel has no inet_csk_accept")) << error;
+  EXPECT_EQ(tree.read("tracing/kprobe_events"), "");
+}
+
+TEST(Tracer, ForcedPlanThatIsNotThere) {
+  test::FakeTree tree;
+  tree.write("tracing/kprobe_events", "");
+  tree.write("kallsyms", "ffffffff81000020 T security_sock_graft\n");
+  EXPECT_EQ(error_of({.plan = "inet_accept", .paths = tree.paths()}),
+            "this kernel has no __inet_accept; try without --plan");
+  EXPECT_TRUE(contains(error_of({.plan = "nosuch", .paths = tree.paths()}), "no probe plan \"nosuch\""));
+}
+
+TEST(Tracer, RemovesEveryProbeOfPlansThatFailed) {
+  test::FakeTree tree;
+  tree.write("tracing/kprobe_events", "");  // takes everything, but the events never appear
+  tree.write("kallsyms", "ffffffff81000020 T security_sock_graft\nffffffff81000030 T inet_csk_accept\n");
+  const std::string error = error_of({.paths = tree.paths()});
+  EXPECT_TRUE(contains(error, "plan graft: cannot read ")) << error;
+  const std::string commands = tree.read("tracing/kprobe_events");
+  EXPECT_TRUE(contains(commands, "p:tcpaccept/")) << commands;
+  EXPECT_TRUE(contains(commands, "r4096:tcpaccept/")) << commands;
+  std::size_t added = 0;
+  std::size_t removed = 0;
+  for (std::size_t at = 0; at < commands.size(); at = commands.find('\n', at) + 1) {
+    (commands[at] == '-' ? removed : added)++;
+  }
+  EXPECT_EQ(added, 2u);
+  EXPECT_EQ(removed, 2u);
+}
+
+TEST(Tracer, AWrongRingSizeIsSaidBeforeAnythingIsTouched) {
+  test::FakeTree tree;
+  EXPECT_TRUE(contains(error_of({.ring_bytes = std::uint64_t{1} << 40, .paths = tree.paths()}), "too large"));
+}
+
+}  // namespace
+}  // namespace tcpaccept::kernel

@@ -82,8 +82,7 @@ void Pump::finish() {
   totals_.lost = std::max(totals_.lost, unread + undecodable_);
   // A kernel that cannot count its hits still balances.
   totals_.hits = std::max(totals_.hits, samples_ + totals_.lost - undecodable_);
-  const bool told_all = builder_.empty() && totals_.hits == told_.hits && totals_.misses == told_.misses;
-  if (!told_all) flush_with_ledger();
+  if (!builder_.empty() || totals_ != told_) flush_with_ledger();
 }
 
 void Pump::flush() {

@@ -37,6 +37,7 @@ struct PumpTotals {
   std::uint64_t written = 0;
   std::uint64_t batches = 0;
 
+  bool operator==(const PumpTotals&) const = default;
   bool complete() const { return misses == 0 && lost == 0; }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "report/address_text.h"
 #include "report/escape.h"
 #include "report/fields.h"
 
@@ -12,7 +13,7 @@ constexpr std::size_t kRowsPerBlock = 64;
 constexpr std::size_t kMaxRow = 640;
 
 char* put_peer(const IpAddress& address, char* to) {
-  to = format_address(address, to);
+  to = put_address(to, address);
   *to++ = ',';
   return to;
 }
@@ -24,7 +25,7 @@ ListenerTexts::Ends put_listener(const Listener& listener, char* to) {
   *to++ = ',';
   to = put_csv_cell(to, listener.comm.view());
   *to++ = ',';
-  to = format_address(listener.saddr, to);
+  to = put_address(to, listener.saddr);
   *to++ = ',';
   to = put_number(to, std::uint32_t{listener.sport});
   *to++ = ',';
@@ -75,7 +76,7 @@ void CsvWriter::append_rows(Selection rows, Buffer& out) {
       to = peers_.put(to, batch.peer[row], put_peer);
       to = put_number(to, std::uint32_t{batch.rport[row]});
       const ListenerTexts::Texts texts = listeners_.get(batch.listener[row], put_listener);
-      to = put_block(to, texts.first, texts.first_length);
+      to = put_piece<128>(to, texts.first, texts.first_length);
       to = put_number(to, batch.tid[row]);
       *to++ = ',';
       if (batch.cpu[row] != kNotRecorded16) to = put_number(to, std::uint32_t{batch.cpu[row]});

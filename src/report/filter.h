@@ -26,7 +26,7 @@ struct TimeBound {
 // What was asked for. Values of one kind are alternatives, kinds are combined: all must hold. Empty = any.
 struct FilterSpec {
   std::vector<std::uint32_t> pids{};
-  std::vector<std::string> comms{};   // whole names, raw bytes
+  std::vector<std::string> comms{};     // whole names, raw bytes
   std::vector<std::uint16_t> ports{};   // local
   std::vector<std::uint16_t> rports{};  // remote
   std::vector<IpPrefix> raddrs{};

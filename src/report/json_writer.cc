@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "report/address_text.h"
 #include "report/escape.h"
 #include "report/fields.h"
 
@@ -16,7 +17,7 @@ char* put_or_null(char* to, Number value, Number not_recorded) {
   return value == not_recorded ? put(to, "null") : put_number(to, value);
 }
 
-char* put_peer(const IpAddress& address, char* to) { return format_address(address, to); }
+char* put_peer(const IpAddress& address, char* to) { return put_address(to, address); }
 
 // From "pid" to the key of "tid": everything that is the same for every accept of a listener.
 ListenerTexts::Ends put_listener(const Listener& listener, char* to) {
@@ -31,7 +32,7 @@ ListenerTexts::Ends put_listener(const Listener& listener, char* to) {
     *to++ = '"';
   }
   to = put(to, ",\"saddr\":\"");
-  to = format_address(listener.saddr, to);
+  to = put_address(to, listener.saddr);
   to = put(to, "\",\"sport\":");
   to = put_number(to, std::uint32_t{listener.sport});
   to = put(to, ",\"family\":");
@@ -80,7 +81,7 @@ void JsonWriter::append_rows(Selection rows, Buffer& out) {
       to = put(to, "\",\"rport\":");
       to = put_number(to, std::uint32_t{batch.rport[row]});
       const ListenerTexts::Texts texts = listeners_.get(batch.listener[row], put_listener);
-      to = put_block(to, texts.first, texts.first_length);
+      to = put_piece<256>(to, texts.first, texts.first_length);
       to = put_number(to, batch.tid[row]);
       to = put(to, ",\"cpu\":");
       to = batch.cpu[row] == kNotRecorded16 ? put(to, "null") : put_number(to, std::uint32_t{batch.cpu[row]});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "report/address_text.h"
 #include "report/escape.h"
 
 namespace tcpaccept::report {
@@ -25,7 +26,7 @@ char* end_column(char* begin, char* end, std::size_t width) {
 }
 
 char* put_address_column(const IpAddress& address, char* to) {
-  return end_column(to, format_address(address, to), kAddressWidth);
+  return end_column(to, put_address(to, address), kAddressWidth);
 }
 
 // PID and COMM, then SADDR and SPORT with the end of the line.
@@ -105,11 +106,11 @@ void TableWriter::append(Selection rows, Buffer& out) {
       if constexpr (kTime == TimeColumn::kRelative) to = put_relative(to, time[row]);
       if constexpr (kTime == TimeColumn::kWall) to = put_wall(to, time[row]);
       const ListenerTexts::Texts texts = listeners_.get(listener[row], put_listener);
-      to = put_block(to, texts.first, texts.first_length);
+      to = put_piece<32>(to, texts.first, texts.first_length);
       to = peers_.put(to, peer[row], put_address_column);
       std::memset(put_number(to, std::uint32_t{rport[row]}), ' ', kPortWidth);
       to += kPortWidth + 1;
-      to = put_block(to, texts.second, texts.second_length);
+      to = put_piece<64>(to, texts.second, texts.second_length);
     }
     out.end_at(to);
     rows = rows.subspan(block.size());

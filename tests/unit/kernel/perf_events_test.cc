@@ -56,7 +56,7 @@ class PerfEventsOnTracepoint : public ::testing::Test {
   static void hit(int times = 1) {
     for (int i = 0; i < times; ++i) ::syscall(SYS_getpriority, 0, 4711);
   }
-  static void pin(int cpu) {
+  static void pin(std::size_t cpu) {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(cpu, &set);
@@ -177,10 +177,7 @@ TEST_F(PerfEventsOnTracepoint, TwoEventsShareARing) {
 }
 
 TEST_F(PerfEventsOnTracepoint, WakesAtHalfARingNotBefore) {
-  const std::vector<std::uint16_t> cpus = online_cpus();
-  cpu_set_t before;
-  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
-  PerfEvents events{{{.id = id_, .filter = filter_}}, cpus, 4096};
+  PerfEvents events{{{.id = id_, .filter = filter_}}, online_cpus(), 4096};
   events.enable();
   std::vector<pollfd> polls;
   for (const int fd : events.poll_fds()) polls.push_back({.fd = fd, .events = POLLIN, .revents = 0});

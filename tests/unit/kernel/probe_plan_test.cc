@@ -32,7 +32,8 @@ SocketLayout layout_of_6_12() {
   return layout;
 }
 
-const std::vector<KernelSymbol> kAll{{"security_sock_graft", 0x1000}, {"__inet_accept", 0x2000}, {"inet_csk_accept", 0x3000}};
+const std::vector<KernelSymbol> kAll{
+    {"security_sock_graft", 0x1000}, {"__inet_accept", 0x2000}, {"inet_csk_accept", 0x3000}};
 
 std::vector<ProbePlan> plans(const SocketLayout& layout) { return make_plans(layout, kAll, "").plans; }
 

@@ -14,7 +14,8 @@ const ProbePlan kPlan{.name = "graft",
                       .symbol = "security_sock_graft",
                       .address = 0,
                       .is_return = false,
-                      .events = {{"tcp", "pf=+12($arg1):x64", "proto==6"}, {"mptcp", "pf=+12($arg1):x64", "proto==262"}},
+                      .events = {{"tcp", "pf=+12($arg1):x64", "proto==6"},
+                                 {"mptcp", "pf=+12($arg1):x64", "proto==262"}},
                       .notes = {}};
 
 NameSource fixed(const std::string& name) {

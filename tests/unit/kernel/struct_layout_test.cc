@@ -21,6 +21,7 @@ class BtfWriter {
     u64_ = btf__add_int(types_, "unsigned long", 8, 0);
     be16_ = btf__add_typedef(types_, "__be16", u16_);
     pointer_ = btf__add_ptr(types_, 0);
+    const16_ = btf__add_const(types_, u16_);
     in6_ = btf__add_struct(types_, "in6_addr", 16);
   }
   ~BtfWriter() { btf__free(types_); }
@@ -63,19 +64,19 @@ class BtfWriter {
   int sock(int common_type) {
     const int type = structure("sock", 700);
     member("__sk_common", common_type, 0);
-    member("sk_protocol", btf__add_const(types_, u16_), 540);
+    member("sk_protocol", const16_, 540);
     member("sk_ack_backlog", u32_, 576);
     member("sk_max_ack_backlog", u32_, 580);
     return type;
   }
   void save(const test::FakeTree& tree) {
     std::uint32_t size = 0;
-    const void* data = btf__get_raw_data(types_, &size);
+    const void* data = btf__raw_data(types_, &size);
     tree.write("btf", {static_cast<const char*>(data), size});
   }
 
   btf* types_;
-  int u8_, u16_, u32_, u64_, be16_, pointer_, in6_;
+  int u8_, u16_, u32_, u64_, be16_, pointer_, const16_, in6_;
 };
 
 TEST(SocketLayout, FollowsAnonymousMembersAndNestedStructures) {

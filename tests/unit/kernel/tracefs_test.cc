@@ -54,7 +54,8 @@ TEST(ErrorLog, BecomesOneLineWithThePlace) {
   EXPECT_EQ(summarize_error_log(entry, "other"), "");
   EXPECT_EQ(summarize_error_log("", ""), "");
   EXPECT_EQ(summarize_error_log("[ 1.0] x: error: Bad\n  Command: p:a/b\n", "a/b"), "Bad");
-  EXPECT_EQ(summarize_error_log("[ 1.0] x: error: Bad\n  Command: p:a/b\n" + std::string(400, ' ') + "^\n", "a/b"), "Bad");
+  const std::string far = "[ 1.0] x: error: Bad\n  Command: p:a/b\n" + std::string(400, ' ') + "^\n";
+  EXPECT_EQ(summarize_error_log(far, "a/b"), "Bad");
 }
 
 TEST(Tracefs, AppendsAndReads) {

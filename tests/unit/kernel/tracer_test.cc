@@ -9,9 +9,10 @@
 namespace tcpaccept::kernel {
 namespace {
 
-std::string error_of(const TracerOptions& options) {
+std::string error_of(const test::FakeTree& tree, const std::string& plan = "",
+                     std::uint64_t ring_bytes = kDefaultRingBytes) {
   try {
-    Tracer tracer{options};
+    Tracer tracer{{.ring_bytes = ring_bytes, .plan = plan, .paths = tree.paths()}};
   } catch (const Error& error) {
     return error.what();
   }
@@ -24,7 +25,7 @@ TEST(Tracer, KernelWithoutTheSymbols) {
   test::FakeTree tree;
   tree.write("tracing/kprobe_events", "");
   tree.write("kallsyms", "ffffffff81000020 T something_else\n");
-  const std::string error = error_of({.paths = tree.paths()});
+  const std::string error = error_of(tree);
   EXPECT_TRUE(contains(error, "no probe works on this kernel")) << error;
   EXPECT_TRUE(contains(error, "plan graft: this kernel has no security_sock_graft")) << error;
   EXPECT_TRUE(contains(error, "plan inet_accept: this kernel has no __inet_accept")) << error;
@@ -36,16 +37,16 @@ TEST(Tracer, ForcedPlanThatIsNotThere) {
   test::FakeTree tree;
   tree.write("tracing/kprobe_events", "");
   tree.write("kallsyms", "ffffffff81000020 T security_sock_graft\n");
-  EXPECT_EQ(error_of({.plan = "inet_accept", .paths = tree.paths()}),
+  EXPECT_EQ(error_of(tree, "inet_accept"),
             "this kernel has no __inet_accept; try without --plan");
-  EXPECT_TRUE(contains(error_of({.plan = "nosuch", .paths = tree.paths()}), "no probe plan \"nosuch\""));
+  EXPECT_TRUE(contains(error_of(tree, "nosuch"), "no probe plan \"nosuch\""));
 }
 
 TEST(Tracer, RemovesEveryProbeOfPlansThatFailed) {
   test::FakeTree tree;
   tree.write("tracing/kprobe_events", "");  // takes everything, but the events never appear
   tree.write("kallsyms", "ffffffff81000020 T security_sock_graft\nffffffff81000030 T inet_csk_accept\n");
-  const std::string error = error_of({.paths = tree.paths()});
+  const std::string error = error_of(tree);
   EXPECT_TRUE(contains(error, "plan graft: cannot read ")) << error;
   const std::string commands = tree.read("tracing/kprobe_events");
   EXPECT_TRUE(contains(commands, "p:tcpaccept/")) << commands;
@@ -61,7 +62,7 @@ TEST(Tracer, RemovesEveryProbeOfPlansThatFailed) {
 
 TEST(Tracer, AWrongRingSizeIsSaidBeforeAnythingIsTouched) {
   test::FakeTree tree;
-  EXPECT_TRUE(contains(error_of({.ring_bytes = std::uint64_t{1} << 40, .paths = tree.paths()}), "too large"));
+  EXPECT_TRUE(contains(error_of(tree, "", std::uint64_t{1} << 40), "too large"));
 }
 
 }  // namespace

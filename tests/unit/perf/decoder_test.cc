@@ -262,7 +262,8 @@ TEST(Decoder, FieldsTheEventLacksAreNotRecorded) {
 TEST(Decoder, SeveralEventsAreToldApartByTheirId) {
   const auto& tcp = test::kKernelFormats[1];
   const auto& mptcp = test::kKernelFormats[2];
-  const Decoder decoder{{.layout = {}, .formats = {std::string{tcp.text}, std::string{mptcp.text}}, .probe_address = 0}};
+  const Decoder decoder{
+      {.layout = {}, .formats = {std::string{tcp.text}, std::string{mptcp.text}}, .probe_address = 0}};
   Raw raw;
   raw.id = mptcp.id;
   raw.proto = 262;
@@ -278,7 +279,8 @@ TEST(Decoder, LossAndOtherRecords) {
   test::ByteBuilder lost;
   lost.add(std::uint64_t{17}).add(std::uint64_t{300});
   EXPECT_EQ(decoder.decode(test::record(test::kLost, lost.bytes())), Decoded{Loss{300}});
-  EXPECT_TRUE(std::holds_alternative<Malformed>(decoder.decode(test::record(test::kLost, Bytes{lost.bytes()}.first(8)))));
+  const auto cut = test::record(test::kLost, Bytes{lost.bytes()}.first(8));
+  EXPECT_TRUE(std::holds_alternative<Malformed>(decoder.decode(cut)));
   test::ByteBuilder samples;
   samples.add(std::uint64_t{5});
   EXPECT_EQ(decoder.decode(test::record(test::kLostSamples, samples.bytes())), Decoded{Loss{5}});

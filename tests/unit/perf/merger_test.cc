@@ -23,7 +23,7 @@ std::vector<std::uint64_t> times(const std::vector<Accept>& accepts) {
 
 TEST(TimeOrder, ReleasesUpToTheWatermarkInOrder) {
   TimeOrder order;
-  for (const std::uint64_t time : {10, 30, 50, 5, 20, 60}) order.add(at(time));
+  for (const std::uint64_t time : {10u, 30u, 50u, 5u, 20u, 60u}) order.add(at(time));
   EXPECT_EQ(times(order.release(30)), (std::vector<std::uint64_t>{5, 10, 20, 30}));
   EXPECT_EQ(order.pending(), 2u);
   EXPECT_TRUE(order.release(30).empty());

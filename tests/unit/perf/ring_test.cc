@@ -14,7 +14,9 @@ namespace {
 // A ring on the heap, written as the kernel writes one.
 class HeapRing {
  public:
-  explicit HeapRing(std::size_t size, std::uint64_t start = 0) : data_(size) { page_.data_head = page_.data_tail = start; }
+  explicit HeapRing(std::size_t size, std::uint64_t start = 0) : data_(size) {
+    page_.data_head = page_.data_tail = start;
+  }
 
   void write(Bytes bytes) {
     for (const std::byte byte : bytes) data_[static_cast<std::size_t>(page_.data_head++ & (data_.size() - 1))] = byte;

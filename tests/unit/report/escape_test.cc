@@ -56,7 +56,9 @@ TEST(Escape, EveryByteIsPrintableAndLossless) {
 }
 
 TEST(Escape, UnescapeRefusesOtherBackslashes) {
-  for (const char* text : {"\\", "\\x", "\\x1", "\\xg0", "\\x0g", "\\n", "a\\\\b"}) EXPECT_FALSE(unescaped(text)) << text;
+  for (const char* text : {"\\", "\\x", "\\x1", "\\xg0", "\\x0g", "\\n", "a\\\\b"}) {
+    EXPECT_FALSE(unescaped(text)) << text;
+  }
   EXPECT_EQ(unescaped("\\x5C\\x5c"), "\\\\");
 }
 

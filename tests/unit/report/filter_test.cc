@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "unit/report/samples.h"
 
@@ -98,10 +99,12 @@ TEST(Filter, WindowIncludesItsBeginAndExcludesItsEnd) {
 }
 
 TEST(Filter, HostileClocksDoNotOverflow) {
-  for (const std::int64_t realtime : {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+  constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t realtime : {kFirst, kLast}) {
     for (const std::uint64_t monotonic : {std::uint64_t{0}, ~std::uint64_t{0}}) {
       const capture::Batch batch = batch_of({sshd()}, {.monotonic = monotonic, .realtime = realtime, .boottime = 0});
-      for (const std::int64_t at : {std::numeric_limits<std::int64_t>::min(), std::int64_t{0}, std::numeric_limits<std::int64_t>::max()}) {
+      for (const std::int64_t at : {kFirst, std::int64_t{0}, kLast}) {
         select({.since = TimeBound{false, at}, .until = TimeBound{true, at}}, batch, ~std::uint64_t{0});
       }
     }

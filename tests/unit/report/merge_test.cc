@@ -140,8 +140,9 @@ TEST(Merge, RandomInputsAgreeWithAStableSort) {
     for (std::size_t input = 0; input < inputs; ++input) {
       feeds.push_back(std::make_unique<FakeFeed>());
       std::uint64_t time = kMonotonic + random() % 100;
-      const capture::ClockAnchor clock{
-          .monotonic = kMonotonic + random() % 1000, .realtime = static_cast<std::int64_t>(random() % 1000), .boottime = 0};
+      const capture::ClockAnchor clock{.monotonic = kMonotonic + random() % 1000,
+                                       .realtime = static_cast<std::int64_t>(random() % 1000),
+                                       .boottime = 0};
       for (std::size_t n = random() % 4; n > 0; --n) {
         std::vector<std::uint64_t> times;
         for (std::size_t events = 1 + random() % 40; events > 0; --events) times.push_back(time += random() % spread);

@@ -108,7 +108,7 @@ inline capture::Batch random_batch(std::mt19937_64& random, std::size_t events) 
     accept.listener.comm = Comm::from(comms[below(6)]);
     accept.listener.sport = static_cast<std::uint16_t>(20 + below(4));
     accept.listener.family = v6 || below(2) == 0 ? 10 : 2;
-    accept.listener.saddr = address(v6 ? "2001:db8::" + std::to_string(below(3)) : "10.0.0." + std::to_string(below(3)));
+    accept.listener.saddr = address((v6 ? "2001:db8::" : "10.0.0.") + std::to_string(below(3)));
     accept.raddr = address(v6 ? "2001:db8:" + std::to_string(below(4)) + "::9"
                               : "192.168." + std::to_string(below(4)) + "." + std::to_string(below(256)));
     accept.rport = static_cast<std::uint16_t>(40000 + below(6));

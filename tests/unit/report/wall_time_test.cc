@@ -54,7 +54,7 @@ TEST(WallTime, TextAndBack) {
   std::mt19937_64 random(1);
   for (int i = 0; i < 10'000; ++i) {
     // 1678 to 2261, what parse_wall takes
-    const auto instant = static_cast<std::int64_t>(random() % 18'000'000'000'000'000'000u) - 9'000'000'000'000'000'000;
+    const auto instant = static_cast<std::int64_t>(random() % 18'000'000'000'000'000'000u - 9'000'000'000'000'000'000u);
     ASSERT_EQ(parse_wall(wall_text(instant)), instant);
   }
 }

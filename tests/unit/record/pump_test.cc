@@ -1,0 +1,210 @@
+#include "record/pump.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "unit/perf/kernel_formats.h"
+#include "unit/perf/record_builder.h"
+
+namespace tcpaccept::record {
+namespace {
+
+using perf::test::ByteBuilder;
+
+constexpr std::uint64_t kMilli = 1'000'000;
+constexpr std::uint64_t kSecond = 1'000 * kMilli;
+
+perf::DecoderConfig config() {
+  return {.layout = {}, .formats = {std::string{perf::test::kKernelFormats[1].text}}, .probe_address = 0};
+}
+
+// A sample of one accept by `pid` at `time`, as the 6.1 kernel lays it out.
+std::vector<std::byte> accept_record(std::uint64_t time, std::uint32_t pid = 100, std::uint16_t rport = 5000) {
+  ByteBuilder raw;
+  raw.add(perf::test::kKernelFormats[1].id).add(std::uint16_t{0}).add(pid);
+  raw.add(std::uint64_t{0xffffffff81000000});
+  raw.add(std::uint64_t{__builtin_bswap16(rport)} | std::uint64_t{2} << 32);
+  for (int address = 0; address < 2; ++address) {
+    raw.add(std::uint64_t{0}).add(std::uint64_t{0x0100007fffff0000});  // ::ffff:127.0.0.1 in memory order
+  }
+  raw.add(__builtin_bswap16(std::uint16_t{80})).add(std::uint16_t{6}).add(std::uint32_t{1});
+  raw.add(time / 1000).add(std::uint32_t{800}).add(std::uint32_t{0}).add(std::uint32_t{128});
+  raw.add(std::uint64_t{1}).add(std::uint32_t{5 << 16 | 96}).add_text(std::string_view{"sshd\0", 5});
+  return perf::test::sample({.pid = pid, .tid = pid, .time = time, .cpu = 0}, raw.bytes());
+}
+
+std::vector<std::byte> lost_record(std::uint64_t count) {
+  return perf::test::record(perf::test::kLost, ByteBuilder{}.add(std::uint64_t{0}).add(count).bytes());
+}
+
+class PumpTest : public testing::Test {
+ protected:
+  Pump make(PumpOptions options = {}) {
+    return Pump{config(), std::move(options), at(kSecond), [this](const capture::Batch& b) { batches_.push_back(b); }};
+  }
+  static capture::ClockAnchor at(std::uint64_t time) { return {time, static_cast<std::int64_t>(time), time}; }
+
+  static void round(Pump& pump, std::uint64_t time, const std::vector<std::vector<std::byte>>& records,
+                    const KernelCounts& counts) {
+    pump.begin_round(at(time));
+    std::vector<std::byte> all;
+    for (const auto& record : records) all.insert(all.end(), record.begin(), record.end());
+    pump.records(0, all);
+    pump.end_round(counts);
+  }
+
+  std::vector<std::uint64_t> times() const {
+    std::vector<std::uint64_t> all;
+    for (const auto& batch : batches_) all.insert(all.end(), batch.time.begin(), batch.time.end());
+    return all;
+  }
+  capture::Ledger sum() const {
+    capture::Ledger total;
+    for (const auto& batch : batches_) {
+      if (!batch.ledger) continue;
+      total.hits += batch.ledger->hits;
+      total.misses += batch.ledger->misses;
+      total.lost += batch.ledger->lost;
+      total.filtered += batch.ledger->filtered;
+      total.written += batch.ledger->written;
+    }
+    return total;
+  }
+  void expect_balance() const {
+    const capture::Ledger total = sum();
+    EXPECT_EQ(total.hits, total.written + total.filtered + total.lost);
+    EXPECT_EQ(total.written, times().size());
+  }
+
+  std::vector<capture::Batch> batches_;
+};
+
+TEST_F(PumpTest, HoldsBackWhatIsTooYoungAndFlushesAfterItsInterval) {
+  Pump pump = make();
+  round(pump, 2 * kSecond, {accept_record(2 * kSecond - 50 * kMilli)}, {.hits = 1});
+  EXPECT_TRUE(batches_.empty());
+  EXPECT_EQ(pump.pending(), 1u);
+  round(pump, 2 * kSecond + 100 * kMilli, {}, {.hits = 1});
+  ASSERT_EQ(batches_.size(), 1u);
+  EXPECT_EQ(times(), std::vector<std::uint64_t>{2 * kSecond - 50 * kMilli});
+  EXPECT_EQ(batches_[0].listeners[0].comm.view(), "sshd");
+  EXPECT_EQ(batches_[0].rport[0], 5000);
+  EXPECT_EQ(batches_[0].clock.monotonic, 2 * kSecond + 100 * kMilli);
+  EXPECT_EQ(batches_[0].ledger->begin, kSecond);
+  EXPECT_EQ(batches_[0].ledger->end, 2 * kSecond + 100 * kMilli);
+}
+
+TEST_F(PumpTest, PutsTheRecordsOfSeveralRoundsInOrder) {
+  Pump pump = make();
+  round(pump, 2 * kSecond, {accept_record(2 * kSecond - 10 * kMilli), accept_record(2 * kSecond - 5 * kMilli)},
+        {.hits = 2});
+  round(pump, 2 * kSecond + 50 * kMilli, {accept_record(2 * kSecond - 7 * kMilli)}, {.hits = 3});
+  pump.finish();
+  EXPECT_EQ(times(), (std::vector<std::uint64_t>{2 * kSecond - 10 * kMilli, 2 * kSecond - 7 * kMilli,
+                                                 2 * kSecond - 5 * kMilli}));
+  expect_balance();
+}
+
+TEST_F(PumpTest, KeepsOnlyTheWantedProcessesAndCountsTheOthers) {
+  Pump pump = make({.pids = {7, 9}});
+  round(pump, 2 * kSecond,
+        {accept_record(kSecond, 7), accept_record(kSecond + 1, 8), accept_record(kSecond + 2, 9),
+         accept_record(kSecond + 3, 10)},
+        {.hits = 4});
+  pump.finish();
+  EXPECT_EQ(times(), (std::vector<std::uint64_t>{kSecond, kSecond + 2}));
+  EXPECT_EQ(sum().filtered, 2u);
+  expect_balance();
+}
+
+TEST_F(PumpTest, StopsAtTheCount) {
+  Pump pump = make({.max_events = 2, .batch_events = 1});
+  round(pump, 2 * kSecond, {accept_record(kSecond), accept_record(kSecond + 1), accept_record(kSecond + 2)}, {.hits = 3});
+  EXPECT_TRUE(pump.done());
+  pump.finish();
+  EXPECT_EQ(times().size(), 2u);
+  expect_balance();
+}
+
+TEST_F(PumpTest, CutsFullBatchesAndAccountsForThemLater) {
+  Pump pump = make({.batch_events = 10});
+  std::vector<std::vector<std::byte>> records;
+  for (std::uint64_t i = 0; i < 25; ++i) records.push_back(accept_record(kSecond + i));
+  round(pump, 2 * kSecond, records, {.hits = 25});
+  pump.finish();
+  ASSERT_EQ(batches_.size(), 3u);
+  EXPECT_EQ(batches_[0].size(), 10u);
+  EXPECT_FALSE(batches_[0].ledger);
+  EXPECT_EQ(batches_[2].size(), 5u);
+  expect_balance();
+}
+
+TEST_F(PumpTest, WhatTheKernelLostIsInTheLedgerOfItsSlice) {
+  Pump pump = make();
+  round(pump, 2 * kSecond, {accept_record(kSecond)}, {.hits = 1, .lost = 0});
+  round(pump, 3 * kSecond, {accept_record(2 * kSecond)}, {.hits = 9, .lost = 7, .misses = 2});
+  round(pump, 4 * kSecond, {}, {.hits = 9, .lost = 7, .misses = 2});
+  pump.finish();
+  ASSERT_EQ(batches_.size(), 2u);
+  EXPECT_TRUE(batches_[0].ledger->complete());
+  EXPECT_EQ(batches_[1].ledger->lost, 7u);
+  EXPECT_EQ(batches_[1].ledger->misses, 2u);
+  EXPECT_EQ(batches_[1].ledger->begin, batches_[0].ledger->end);
+  EXPECT_FALSE(pump.totals().complete());
+  expect_balance();
+}
+
+TEST_F(PumpTest, WithoutTheKernelsCountLossRecordsAreBelievedAndTheEndIsExact) {
+  Pump pump = make();
+  round(pump, 2 * kSecond, {accept_record(kSecond), lost_record(3)}, {.hits = 4, .lost = kNotRecorded64});
+  ASSERT_EQ(batches_.size(), 1u);
+  EXPECT_EQ(batches_[0].ledger->lost, 3u);
+  // The ring stayed full to the end: no record told of the last losses, only the count of hits does.
+  round(pump, 3 * kSecond, {accept_record(2 * kSecond)}, {.hits = 12, .lost = kNotRecorded64});
+  pump.finish();
+  EXPECT_EQ(sum().lost, 10u);
+  expect_balance();
+}
+
+TEST_F(PumpTest, LossesAreFlushedEvenWhenNothingElseIs) {
+  Pump pump = make();
+  round(pump, 3 * kSecond, {}, {.hits = 5, .lost = 5});
+  ASSERT_EQ(batches_.size(), 1u);
+  EXPECT_EQ(batches_[0].size(), 0u);
+  EXPECT_EQ(batches_[0].ledger->lost, 5u);
+  pump.finish();
+  expect_balance();
+}
+
+TEST_F(PumpTest, UndecodableSamplesAreLostNotForgotten) {
+  Pump pump = make();
+  auto short_sample = accept_record(kSecond);
+  short_sample.resize(56);
+  const std::uint16_t size = 56;
+  std::memcpy(short_sample.data() + 6, &size, sizeof size);
+  round(pump, 2 * kSecond, {short_sample, accept_record(kSecond)}, {.hits = 2});
+  pump.finish();
+  EXPECT_EQ(sum().lost, 1u);
+  EXPECT_EQ(sum().written, 1u);
+  expect_balance();
+}
+
+TEST_F(PumpTest, ALateAcceptIsWrittenAllTheSame) {
+  Pump pump = make();
+  round(pump, 3 * kSecond, {accept_record(2 * kSecond)}, {.hits = 1});
+  round(pump, 4 * kSecond, {accept_record(kSecond + 1)}, {.hits = 2});
+  pump.finish();
+  EXPECT_EQ(times(), (std::vector<std::uint64_t>{2 * kSecond, kSecond + 1}));
+  expect_balance();
+}
+
+TEST_F(PumpTest, AQuietSessionWritesNothing) {
+  Pump pump = make();
+  for (std::uint64_t second = 2; second < 10; ++second) round(pump, second * kSecond, {}, {});
+  pump.finish();
+  EXPECT_TRUE(batches_.empty());
+}
+
+}  // namespace
+}  // namespace tcpaccept::record

@@ -1,0 +1,127 @@
+#include "report/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+
+namespace tcpaccept::report {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+ParsedOptions parse_all(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "tcpaccept-report");
+  return parse_options(static_cast<int>(arguments.size()), arguments.data());
+}
+Options parse(std::vector<const char*> arguments) { return parse_all(std::move(arguments)).options; }
+
+std::string usage_error(std::vector<const char*> arguments) {
+  try {
+    parse(std::move(arguments));
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), Exit::kUsage);
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+TEST(Options, Defaults) {
+  const Options options = parse({"a.tcpa"});
+  EXPECT_THAT(options.files, ElementsAre("a.tcpa"));
+  EXPECT_FALSE(options.standard_input_by_default);
+  EXPECT_EQ(options.format, Format::kTable);
+  EXPECT_EQ(options.time, TimeColumn::kNone);
+  EXPECT_FALSE(options.info);
+  EXPECT_FALSE(options.follow);
+  EXPECT_EQ(options.filter.family, 0);
+  EXPECT_FALSE(options.filter.since);
+}
+
+TEST(Options, NoFileIsStandardInput) {
+  EXPECT_THAT(parse({}).files, ElementsAre("-"));
+  EXPECT_TRUE(parse({}).standard_input_by_default);
+  EXPECT_FALSE(parse({"-"}).standard_input_by_default);
+  EXPECT_THAT(parse({"-t", "-", "b"}).files, ElementsAre("-", "b"));
+}
+
+TEST(Options, EveryFilter) {
+  const Options options =
+      parse({"-p", "1", "-p", "2,3", "--comm", "sshd", "--comm", "a\\x1bb", "--port", "22,443", "--rport", "7",
+             "--raddr", "10.0.0.0/8,::1", "--saddr", "2001:db8::/32", "-4", "--since", "+1.5", "--until",
+             "2026-11-23T08:10:50Z", "x", "y"});
+  EXPECT_THAT(options.files, ElementsAre("x", "y"));
+  EXPECT_THAT(options.filter.pids, ElementsAre(1u, 2u, 3u));
+  EXPECT_THAT(options.filter.comms, ElementsAre("sshd", "a\x1b" "b"));
+  EXPECT_THAT(options.filter.ports, ElementsAre(22, 443));
+  EXPECT_THAT(options.filter.rports, ElementsAre(7));
+  ASSERT_EQ(options.filter.raddrs.size(), 2u);
+  EXPECT_EQ(options.filter.raddrs[0].length, 104u);
+  EXPECT_EQ(options.filter.raddrs[1].length, 128u);
+  EXPECT_EQ(options.filter.saddrs.size(), 1u);
+  EXPECT_EQ(options.filter.family, 4);
+  EXPECT_EQ(options.filter.since, (TimeBound{true, 1'500'000'000}));
+  EXPECT_EQ(options.filter.until, (TimeBound{false, 1'795'421'450'000'000'000}));
+}
+
+TEST(Options, FileAfterAnyOption) {
+  for (const char* option : {"-p", "--port", "--rport"}) EXPECT_THAT(parse({option, "1", "f"}).files, ElementsAre("f"));
+  EXPECT_THAT(parse({"--comm", "c", "f"}).files, ElementsAre("f"));
+  EXPECT_THAT(parse({"f", "--comm", "c"}).files, ElementsAre("f"));
+  EXPECT_THAT(parse({"--raddr", "::1", "f"}).files, ElementsAre("f"));
+  EXPECT_THAT(parse({"--", "-t"}).files, ElementsAre("-t"));
+  EXPECT_THAT(parse({"-p1", "--port=22", "f"}).filter.ports, ElementsAre(22));
+}
+
+TEST(Options, Families) {
+  EXPECT_EQ(parse({"-6", "f"}).filter.family, 6);
+  EXPECT_EQ(parse({"-46", "f"}).filter.family, 0);
+}
+
+TEST(Options, Formats) {
+  EXPECT_EQ(parse({"--format", "csv", "f"}).format, Format::kCsv);
+  EXPECT_EQ(parse({"--format=json", "f"}).format, Format::kJson);
+  EXPECT_EQ(parse({"--format", "table", "-T", "f"}).time, TimeColumn::kWall);
+  EXPECT_EQ(parse({"-t", "f"}).time, TimeColumn::kRelative);
+  EXPECT_TRUE(parse({"--info", "f"}).info);
+  EXPECT_TRUE(parse({"-f", "f"}).follow);
+}
+
+TEST(Options, HelpAndVersion) {
+  EXPECT_THAT(parse_all({"-h"}).message.value_or(""), HasSubstr("Usage: tcpaccept-report [OPTIONS] [FILE...]"));
+  EXPECT_THAT(parse_all({"--help"}).message.value_or(""), HasSubstr("Exit status:"));
+  EXPECT_THAT(parse_all({"--version"}).message.value_or(""), HasSubstr("tcpaccept-report "));
+}
+
+TEST(Options, WrongUsageIsOneLine) {
+  EXPECT_THAT(usage_error({"--frobnicate", "f"}), HasSubstr("--frobnicate"));
+  EXPECT_THAT(usage_error({"-x", "f"}), HasSubstr("-x"));
+  EXPECT_THAT(usage_error({"-p"}), HasSubstr("-p"));
+  EXPECT_THAT(usage_error({"-p", "abc", "f"}), HasSubstr("-p: 'abc' is not a process id"));
+  EXPECT_THAT(usage_error({"-p", "", "f"}), HasSubstr("is not a process id"));
+  EXPECT_THAT(usage_error({"-p", "1,,2", "f"}), HasSubstr("'' is not a process id"));
+  EXPECT_THAT(usage_error({"-p", "4294967296", "f"}), HasSubstr("is not a process id"));
+  EXPECT_THAT(usage_error({"--port", "65536", "f"}), HasSubstr("'65536' is not a port"));
+  EXPECT_THAT(usage_error({"--port", "-1", "f"}), HasSubstr("port"));
+  EXPECT_THAT(usage_error({"--rport", "0x16", "f"}), HasSubstr("'0x16' is not a port"));
+  EXPECT_THAT(usage_error({"--raddr", "10.0.0.0/33", "f"}), HasSubstr("--raddr: '10.0.0.0/33'"));
+  EXPECT_THAT(usage_error({"--saddr", "host", "f"}), HasSubstr("--saddr: 'host'"));
+  EXPECT_THAT(usage_error({"--comm", "systemd-resolved", "f"}), HasSubstr("'systemd-resolve'"));
+  EXPECT_THAT(usage_error({"--comm", "a\\n", "f"}), HasSubstr("\\xHH"));
+  EXPECT_THAT(usage_error({"--since", "08:10:50", "f"}), HasSubstr("--since: '08:10:50'"));
+  EXPECT_THAT(usage_error({"--until", "+x", "f"}), HasSubstr("--until"));
+  EXPECT_THAT(usage_error({"--format", "xml", "f"}), HasSubstr("'xml' is none of"));
+  EXPECT_THAT(usage_error({"-t", "-T", "f"}), HasSubstr("-t and -T"));
+  EXPECT_THAT(usage_error({"-t", "--format", "csv", "f"}), HasSubstr("for the table"));
+  EXPECT_THAT(usage_error({"-f"}), HasSubstr("exactly one FILE"));
+  EXPECT_THAT(usage_error({"-f", "a", "b"}), HasSubstr("exactly one FILE"));
+  EXPECT_THAT(usage_error({"-f", "--info", "a"}), HasSubstr("exclude"));
+  EXPECT_THAT(usage_error({"-", "-"}), HasSubstr("only once"));
+  EXPECT_THAT(usage_error({"--port", "a\x1b\n", "f"}), HasSubstr("a\\x1b\\x0a"));
+}
+
+}  // namespace
+}  // namespace tcpaccept::report

@@ -1,0 +1,266 @@
+#include "report/totals.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "report/info.h"
+#include "unit/report/samples.h"
+
+namespace tcpaccept::report {
+namespace {
+
+using namespace samples;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+// Feeds items and counts offsets on its own: every item takes 100 bytes.
+class Account {
+ public:
+  Account() : totals_([this](const SessionTotals& session) { sessions.push_back(session); }) {}
+
+  Account& add(const capture::Start& item) { return next(&item); }
+  Account& add(const capture::Batch& item) { return next(&item); }
+  Account& add(const capture::End& item) { return next(&item); }
+  Account& add(const capture::Damage& item) { return next(&item); }
+  Account& add(const capture::UnknownFrame& item) { return next(&item); }
+  const Findings& close() {
+    totals_.add(capture::EndOfInput{}, offset_);
+    return totals_.findings();
+  }
+  const Findings& stop() {
+    totals_.stop(offset_);
+    return totals_.findings();
+  }
+
+  std::vector<SessionTotals> sessions;
+
+ private:
+  Account& next(const capture::Reader::Item& item) {
+    totals_.add(item, offset_ += 100);
+    return *this;
+  }
+
+  Totals totals_;
+  std::uint64_t offset_ = 0;
+};
+
+capture::Batch with_ledger(std::size_t accepts, std::uint64_t second, std::uint64_t lost = 0,
+                           std::uint64_t misses = 0) {
+  capture::Batch batch = batch_of(std::vector<Accept>(accepts, sshd()));
+  batch.ledger = capture::Ledger{.begin = kMonotonic + second * kSecond,
+                                 .end = kMonotonic + (second + 1) * kSecond,
+                                 .hits = accepts + lost,
+                                 .misses = misses,
+                                 .lost = lost,
+                                 .written = accepts};
+  return batch;
+}
+
+TEST(Totals, ACleanSessionHasNoFindings) {
+  Account account;
+  const Findings& findings = account.add(start()).add(with_ledger(3, 0)).add(with_ledger(2, 1)).add(end(5, 2)).close();
+  EXPECT_TRUE(findings.complete());
+  EXPECT_THAT(findings.lines("x"), IsEmpty());
+  ASSERT_EQ(account.sessions.size(), 1u);
+  const SessionTotals& session = account.sessions.front();
+  EXPECT_EQ(session.accepts, 5u);
+  EXPECT_EQ(session.accepts_v4, 5u);
+  EXPECT_EQ(session.batches, 2u);
+  EXPECT_EQ(session.bytes, 400u);
+  EXPECT_EQ(session.ledger.hits, 5u);
+  EXPECT_EQ(session.first_wall, kWall);
+}
+
+TEST(Totals, LostAcceptsAreNamedWithTheirTime) {
+  Account account;
+  account.add(start()).add(with_ledger(3, 0, 12)).add(end(3, 1));
+  EXPECT_THAT(account.close().lines("x.tcpa"),
+              ElementsAre("x.tcpa: 12 accepts lost between 2026-11-23T08:10:50.000Z and 2026-11-23T08:10:51.000Z "
+                          "(the recorder's rings were full; record with a larger --ring-size)"));
+}
+
+TEST(Totals, NeighbouringSlicesAreOneStretch) {
+  Account account;
+  account.add(start())
+      .add(with_ledger(1, 0, 1))
+      .add(with_ledger(1, 1, 1))
+      .add(with_ledger(1, 2))
+      .add(with_ledger(1, 3, 0, 4))
+      .add(end(4, 4));
+  const Findings& findings = account.close();
+  EXPECT_EQ(findings.holes, 2u);
+  ASSERT_EQ(findings.hole_list.size(), 2u);
+  EXPECT_EQ(findings.hole_list[0].lost, 2u);
+  EXPECT_EQ(findings.hole_list[1].misses, 4u);
+  EXPECT_THAT(findings.lines("x"),
+              ElementsAre(HasSubstr("2 accepts lost in 2 stretches between 2026-11-23T08:10:50.000Z and "
+                                    "2026-11-23T08:10:54.000Z"),
+                          HasSubstr("4 accepts missed by the kernel's probe")));
+}
+
+TEST(Totals, ListsAreBounded) {
+  Account account;
+  account.add(start());
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    account.add(with_ledger(0, 2 * i, 1));
+    account.add(capture::Damage{.offset = i, .length = 2, .why = "x", .tail = false});
+  }
+  const Findings& findings = account.close();
+  EXPECT_EQ(findings.holes, 1000u);
+  EXPECT_EQ(findings.lost, 1000u);
+  EXPECT_EQ(findings.hole_list.size(), Findings::kMaxListed);
+  EXPECT_EQ(findings.damages, 1000u);
+  EXPECT_EQ(findings.damage_list.size(), Findings::kMaxListed);
+  EXPECT_EQ(findings.lines("x").size(), 3u);  // lost, damaged, no end
+}
+
+TEST(Totals, DamageAndTornTail) {
+  Account account;
+  account.add(start())
+      .add(capture::Damage{.offset = 4096, .length = 312, .why = "checksum does not match", .tail = false})
+      .add(end(0, 0));
+  EXPECT_THAT(account.close().lines("f"),
+              ElementsAre("f: damaged: 312 bytes at offset 4096 skipped (checksum does not match)"));
+
+  Account torn;
+  torn.add(start())
+      .add(with_ledger(1, 0))
+      .add(capture::Damage{.offset = 9, .length = 1, .why = "cut short", .tail = true});
+  EXPECT_THAT(torn.close().lines("f"),
+              ElementsAre("f: damaged at the end: the last 1 byte, from offset 9, are unusable (cut short)",
+                          "f: not ended cleanly: the recorder was killed or still runs; the last accept is of "
+                          "2026-11-23T08:10:50.000000Z"));
+}
+
+TEST(Totals, AcceptsThatAnEndCountsButAreGone) {
+  Account account;
+  account.add(start()).add(with_ledger(3, 0)).add(end(10, 4));
+  EXPECT_THAT(account.close().lines("f"), ElementsAre("f: 7 accepts the recorder wrote are missing from the file"));
+  Account repeated;
+  repeated.add(start()).add(with_ledger(3, 0)).add(with_ledger(3, 0)).add(end(3, 1));
+  EXPECT_THAT(repeated.close().lines("f"), ElementsAre(HasSubstr("3 accepts more than the recorder wrote")));
+}
+
+TEST(Totals, AnAccountThatDoesNotBalance) {
+  capture::Batch batch = with_ledger(3, 0);
+  batch.ledger->hits = 5;
+  Account account;
+  account.add(start()).add(batch).add(end(3, 1));
+  EXPECT_THAT(account.close().lines("f"),
+              ElementsAre("f: the recorder's account does not balance: 5 probe hits, but 3 written, 0 filtered and "
+                          "0 lost"));
+}
+
+TEST(Totals, SessionsOfAConcatenation) {
+  Account account;
+  account.add(start()).add(with_ledger(1, 0)).add(end(1, 1)).add(start("boot-b")).add(with_ledger(2, 0)).add(end(2, 1));
+  EXPECT_TRUE(account.close().complete());
+  EXPECT_EQ(account.sessions.size(), 2u);
+  EXPECT_EQ(account.sessions[1].number, 2u);
+
+  Account killed;  // the first recorder did not get to its end
+  killed.add(start()).add(with_ledger(1, 0)).add(start()).add(with_ledger(1, 0)).add(end(1, 1));
+  EXPECT_EQ(killed.close().without_end, 1u);
+}
+
+TEST(Totals, MissingStart) {
+  Account account;
+  account.add(with_ledger(1, 0)).add(end(1, 1));
+  EXPECT_THAT(account.close().lines("f"), ElementsAre("f: the start of a recording is missing"));
+}
+
+TEST(Totals, StoppingOnRequestIsNoFinding) {
+  Account account;
+  account.add(start()).add(with_ledger(1, 0));
+  EXPECT_TRUE(account.stop().complete());
+}
+
+TEST(Totals, UnknownFramesAreCountedAndEscaped) {
+  Account account;
+  account.add(start()).add(capture::UnknownFrame{.offset = 7, .why = "a\x1b"}).add(end(0, 0));
+  EXPECT_THAT(account.close().lines("f"),
+              ElementsAre("f: 1 frame of a newer recorder skipped, the first at offset 7 (a\\x1b); use a newer "
+                          "tcpaccept-report"));
+}
+
+// ---- the text of --info ----
+
+std::string info_of(const SessionTotals& session) {
+  Buffer out;
+  append_session(session, out);
+  return std::string(out.view());
+}
+
+TEST(Info, NamesEverything) {
+  Account account;
+  capture::Start begin = start();
+  begin.pids = {5, 6};
+  begin.probe.notes = {"no cgroup"};
+  capture::Batch batch = with_ledger(3, 0, 2, 1);
+  batch.listeners[1].saddr = address("2001:db8::1");
+  account.add(begin).add(batch).add(end(3, 1)).close();
+  EXPECT_EQ(info_of(account.sessions.front()),
+            "session 1\n"
+            "  host           web1\n"
+            "  kernel         6.1.0-18-amd64\n"
+            "  build          #1 SMP\n"
+            "  machine        x86_64\n"
+            "  distribution   Debian GNU/Linux 12 (bookworm)\n"
+            "  boot id        boot-a\n"
+            "  recorder       tcpaccept-record 0.1.0\n"
+            "  cpus           2, a ring of 524288 bytes each\n"
+            "  processes      5, 6\n"
+            "  probe          graft on security_sock_graft, offsets from btf\n"
+            "  definition     p:tcpaccept/x security_sock_graft\n"
+            "  filter         family==2\n"
+            "  note           no cgroup\n"
+            "  start          2026-11-23T08:10:50.000000000Z\n"
+            "  end            2026-11-23T08:10:55.000000000Z (signal)\n"
+            "  duration       5.000 s\n"
+            "  clock          steady\n"
+            "  accepts        3 in 1 batches, 2 over IPv4, 1 over IPv6\n"
+            "  first accept   2026-11-23T08:10:50.000000000Z\n"
+            "  last accept    2026-11-23T08:10:50.000000000Z\n"
+            "  size           300 bytes, 100.00 for each accept\n"
+            "  account        5 probe hits = 3 written + 0 filtered + 2 lost; 1 missed by the probe\n");
+}
+
+TEST(Info, EscapesAndShortensStrangersText) {
+  Account account;
+  capture::Start begin = start();
+  begin.host = "a\x1b]0;x\x07\n";
+  begin.kernel = std::string(100'000, 'k');
+  account.add(begin).add(end(0, 0)).close();
+  const std::string text = info_of(account.sessions.front());
+  EXPECT_THAT(text, HasSubstr("host           a\\x1b]0;x\\x07\\x0a\n"));
+  EXPECT_THAT(text, HasSubstr("kkk... (100000 bytes)\n"));
+  EXPECT_LT(text.size(), 4000u);
+}
+
+TEST(Info, ClockStepsAndSuspends) {
+  Account account;
+  capture::Batch stepped = with_ledger(1, 0);
+  stepped.clock.realtime += 2'500'000'000;
+  stepped.clock.boottime += 7'000'000'000;
+  capture::End last = end(1, 1);
+  last.clock.boottime += 7'000'000'000;
+  account.add(start()).add(stepped).add(last).close();
+  EXPECT_THAT(info_of(account.sessions.front()),
+              HasSubstr("clock          wall clock and monotonic clock drifted apart by up to 2.500 s; suspended for "
+                        "7.000 s\n"));
+}
+
+TEST(Info, WithoutStartAndEnd) {
+  Account account;
+  account.add(batch_of({sshd()})).close();
+  const std::string text = info_of(account.sessions.front());
+  EXPECT_THAT(text, HasSubstr("unknown: the start of the recording is missing"));
+  EXPECT_THAT(text, HasSubstr("not ended cleanly; last written 2026-11-23T08:10:50.000000000Z"));
+  EXPECT_THAT(text, HasSubstr("account        not recorded"));
+}
+
+}  // namespace
+}  // namespace tcpaccept::report

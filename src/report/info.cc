@@ -77,9 +77,10 @@ std::string clock_text(const SessionTotals& session) {
   if (moved < 0 || moved >= kStep) {
     text = "wall clock and monotonic clock drifted apart by up to " + seconds(moved, 3);
   }
-  if (session.suspended >= static_cast<std::uint64_t>(kStep)) {
+  // The two clocks are not read at the very same instant: a difference of nanoseconds, of either sign, is no suspend.
+  if (const auto suspended = static_cast<std::int64_t>(session.suspended); suspended >= kStep) {
     if (!text.empty()) text += "; ";
-    text += "suspended for " + seconds(static_cast<std::int64_t>(session.suspended), 3);
+    text += "suspended for " + seconds(suspended, 3);
   }
   return text.empty() ? "steady" : text;
 }
@@ -106,7 +107,8 @@ void append_session(const SessionTotals& session, Buffer& out) {
     line(out, "duration", seconds(length, 3));
     line(out, "clock", clock_text(session));
   }
-  line(out, "accepts", std::to_string(session.accepts) + " in " + std::to_string(session.batches) + " batches, " +
+  line(out, "accepts", std::to_string(session.accepts) + " in " + std::to_string(session.batches) +
+                           (session.batches == 1 ? " batch, " : " batches, ") +
                            std::to_string(session.accepts_v4) + " over IPv4, " +
                            std::to_string(session.accepts - session.accepts_v4) + " over IPv6");
   if (session.accepts != 0) {

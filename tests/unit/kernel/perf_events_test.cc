@@ -54,7 +54,7 @@ class PerfEventsOnTracepoint : public ::testing::Test {
 
   // One sample per call, on the CPU we run on.
   static void hit(int times = 1) {
-    for (int i = 0; i < times; ++i) ::syscall(SYS_getpriority, 0, 4711);
+    for (int i = 0; i < times; ++i) ::syscall(SYS_getpriority, 0, ::getpid());
   }
   static void pin(std::size_t cpu) {
     cpu_set_t set;
@@ -93,8 +93,8 @@ class PerfEventsOnTracepoint : public ::testing::Test {
   test::FakeTree tree_;
   std::string mounted_;
   std::uint64_t id_ = 0;
-  // Only ours: an argument that nobody else uses.
-  const std::string filter_ = "who==4711";
+  // Only ours: an argument that nobody else uses, not even another of these tests at the same time.
+  const std::string filter_ = "who==" + std::to_string(::getpid());
 };
 
 TEST_F(PerfEventsOnTracepoint, EverySampleArrivesOnItsCpu) {

@@ -33,6 +33,15 @@ TEST(Tracer, KernelWithoutTheSymbols) {
   EXPECT_EQ(tree.read("tracing/kprobe_events"), "");
 }
 
+TEST(Tracer, SaysWhenProbesAreSwitchedOff) {
+  test::FakeTree tree;
+  tree.write("tracing/kprobe_events", "");
+  tree.write("kallsyms", "ffffffff81000020 T security_sock_graft\n");
+  tree.write("proc/sys/kernel/ftrace_enabled", "0\n");
+  EXPECT_TRUE(contains(error_of(tree), "kernel.ftrace_enabled is 0"));
+  EXPECT_EQ(tree.read("tracing/kprobe_events"), "");
+}
+
 TEST(Tracer, ForcedPlanThatIsNotThere) {
   test::FakeTree tree;
   tree.write("tracing/kprobe_events", "");

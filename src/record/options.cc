@@ -110,6 +110,8 @@ CommandLine<RecordOptions> parse_record(int argc, const char* const* argv) {
                  "Write the capture to FILE; - is standard output. Default: tcpaccept-YYYYMMDD-HHMMSS.tcpa here")
       ->option_text("FILE");
   app.add_flag("--force", options.force, "Replace FILE if it exists");
+  app.add_flag("--plain", options.plain,
+               "Write plain batches: larger, but readable by capnp decode and every Cap'n Proto library");
   app.add_option("-p,--pid", pids, "Record this process only, all its threads; may be given again")
       ->option_text("PID")
       ->allow_extra_args(false);

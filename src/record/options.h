@@ -13,6 +13,7 @@ namespace tcpaccept::record {
 struct RecordOptions {
   std::string output;               // "" = a dated name in the current folder, "-" = standard output
   bool force = false;
+  bool plain = false;               // batches as typed lists instead of packed columns
   std::vector<std::uint32_t> pids;  // empty = all
   double duration = 0;              // seconds; 0 = until a signal
   std::uint64_t count = 0;          // 0 = no limit

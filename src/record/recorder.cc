@@ -48,7 +48,7 @@ class Recorder final : public Consumer {
         "); Ctrl-C to end");
   }
   void batch(const capture::Batch& batch) override {
-    output_.append(encoder_.encode(batch, capture::Packing::kPacked));
+    output_.append(encoder_.encode(batch, options_.plain ? capture::Packing::kPlain : capture::Packing::kPacked));
   }
   void end(const capture::End& end) override {
     output_.append(encoder_.encode(end));

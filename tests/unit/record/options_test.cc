@@ -24,15 +24,15 @@ TEST(RecordOptions, DefaultsAreToRecordEverythingUntilASignal) {
   EXPECT_TRUE(line.options.pids.empty());
   EXPECT_EQ(line.options.duration, 0);
   EXPECT_EQ(line.options.count, 0u);
-  EXPECT_FALSE(line.options.force || line.options.quiet || line.options.verbose);
+  EXPECT_FALSE(line.options.force || line.options.plain || line.options.quiet || line.options.verbose);
 }
 
 TEST(RecordOptions, AreTaken) {
-  const auto line = record({"-o", "x.tcpa", "--force", "-p", "12", "-p", "34", "-d", "1.5", "-c", "100", "--ring-size",
+  const auto line = record({"-o", "x.tcpa", "--force", "--plain", "-p", "12", "-p", "34", "-d", "1.5", "-c", "100", "--ring-size",
                             "64k", "-v", "--plan", "graft", "--raw", "x.raw"});
   ASSERT_TRUE(line.run) << line.text;
   EXPECT_EQ(line.options.output, "x.tcpa");
-  EXPECT_TRUE(line.options.force && line.options.verbose);
+  EXPECT_TRUE(line.options.force && line.options.plain && line.options.verbose);
   EXPECT_EQ(line.options.pids, (std::vector<std::uint32_t>{12, 34}));
   EXPECT_EQ(line.options.duration, 1.5);
   EXPECT_EQ(line.options.count, 100u);
@@ -60,7 +60,7 @@ TEST(RecordOptions, HelpNamesEveryOptionAndExitStatus) {
   const auto line = record({"--help"});
   EXPECT_FALSE(line.run);
   EXPECT_EQ(line.status, Exit::kClean);
-  for (const char* word : {"-o", "--force", "-p", "-d", "-c", "--ring-size", "-q", "-v", "--plan", "--raw", "Exit status"}) {
+  for (const char* word : {"-o", "--force", "--plain", "-p", "-d", "-c", "--ring-size", "-q", "-v", "--plan", "--raw", "Exit status"}) {
     EXPECT_NE(line.text.find(word), std::string::npos) << word;
   }
   EXPECT_EQ(record({"--version"}).text, "tcpaccept-record " TCPACCEPT_VERSION "\n");

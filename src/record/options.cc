@@ -119,8 +119,8 @@ CommandLine<RecordOptions> parse_record(int argc, const char* const* argv) {
   app.add_option("-c,--count", count, "Stop after so many accepts")->option_text("COUNT");
   app.add_option("--ring-size", ring, "Ring buffer for each CPU, in bytes or with k or m (default 1m)")
       ->option_text("SIZE");
-  auto* quiet = app.add_flag("-q,--quiet", options.quiet, "Print errors and losses only");
-  app.add_flag("-v,--verbose", options.verbose, "Say how the probe was set up")->excludes(quiet);
+  app.add_flag("-q,--quiet", options.quiet, "Print errors and losses only");
+  app.add_flag("-v,--verbose", options.verbose, "Say how the probe was set up");
   app.add_option("--plan", options.plan, "Use only this probe plan: graft, inet_accept or csk_accept")
       ->option_text("PLAN");
   app.add_option("--raw", options.raw, "Also keep the raw ring bytes in FILE (for bug reports about the recorder)")
@@ -129,6 +129,7 @@ CommandLine<RecordOptions> parse_record(int argc, const char* const* argv) {
       "Read the capture with tcpaccept-report.\n"
       "Exit status: 0 complete, 1 failed, 2 wrong usage, 3 recorded, but accepts were lost (said on stderr).");
   app.final_callback([&] {
+    if (options.quiet && options.verbose) throw CLI::ValidationError("-q and -v", "only one of them makes sense");
     for (const std::string& pid : pids) options.pids.push_back(process_id(pid));
     if (!duration.empty()) options.duration = seconds("-d", duration);
     if (!count.empty()) options.count = whole_number<std::uint64_t>("-c", count, std::uint64_t{1} << 62);

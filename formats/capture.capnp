@@ -51,6 +51,7 @@ struct Probe {
   filter @3 :Text;               # in-kernel filter
   offsets @4 :Text;              # origin of structure offsets: "btf" or "default"
   notes @5 :List(Text);          # why other plans were passed over, what is missing
+  selfTest @6 :List(Text);       # "IPv4: as expected": the recorder's own connections as the probe showed them
 }
 
 struct Start {

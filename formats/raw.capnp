@@ -19,6 +19,7 @@ struct Setup {
   batchEvents @5 :UInt32;
   flushInterval @6 :UInt64;    # nanoseconds
   maxEvents @7 :UInt64;        # -c; 0 = no limit
+  ownPid @8 :UInt32;           # the recorder's own process: its accepts count nowhere; 0 = none
 }
 
 struct Round {

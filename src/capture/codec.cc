@@ -145,6 +145,7 @@ void write(::Start::Builder to, const Start& from) {
   probe.setFilter(text(from.probe.filter));
   probe.setOffsets(text(from.probe.offsets));
   write_strings(probe.initNotes(static_cast<unsigned>(from.probe.notes.size())), from.probe.notes);
+  write_strings(probe.initSelfTest(static_cast<unsigned>(from.probe.self_test.size())), from.probe.self_test);
   write(to.initClock(), from.clock);
 }
 Start read(::Start::Reader from) {
@@ -166,6 +167,7 @@ Start read(::Start::Reader from) {
   to.probe.filter = text(probe.getFilter());
   to.probe.offsets = text(probe.getOffsets());
   to.probe.notes = read_strings(probe.getNotes());
+  to.probe.self_test = read_strings(probe.getSelfTest());
   to.clock = read(from.getClock());
   return to;
 }

@@ -50,6 +50,7 @@ struct ProbeInfo {
   std::string filter;                     // of the perf events, "" for none
   std::string offsets;                    // where structure offsets came from: "btf", "default"
   std::vector<std::string> notes;         // why other plans were passed over, fields that are missing
+  std::vector<std::string> self_test;     // what the recorder's own connections looked like through the probe
 
   bool operator==(const ProbeInfo&) const = default;
 };

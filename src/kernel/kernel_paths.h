@@ -11,6 +11,7 @@ struct KernelPaths {
   std::string kallsyms = "/proc/kallsyms";
   std::string btf = "/sys/kernel/btf/vmlinux";
   std::string proc = "/proc";
+  std::string kprobes_enabled = "/sys/kernel/debug/kprobes/enabled";  // debugfs, where it is mounted
   std::string lockdown = "/sys/kernel/security/lockdown";
   std::string cpus_online = "/sys/devices/system/cpu/online";
   std::string os_release = "/etc/os-release";

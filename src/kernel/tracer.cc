@@ -7,10 +7,13 @@
 
 #include "core/error.h"
 #include "kernel/host_facts.h"
+#include "kernel/loopback.h"
 #include "kernel/probe.h"
 #include "kernel/probe_plan.h"
 #include "kernel/struct_layout.h"
 #include "kernel/tracefs.h"
+#include "perf/record.h"
+#include "perf/self_check.h"
 
 namespace tcpaccept::kernel {
 namespace {
@@ -82,6 +85,13 @@ struct Tracer::Impl {
   UniqueFd profile;          // invalid when its misses mean nothing
   std::vector<std::string> event_names;
 
+  // What the self-test found in the rings, ours and others': handed out by the first drain.
+  struct EarlyRecords {
+    std::uint16_t cpu;
+    std::vector<std::byte> bytes;
+  };
+  std::vector<EarlyRecords> early;
+
   // What the accessors say after close().
   std::vector<CpuCounts> last_counts;
   std::uint64_t last_misses = kNotRecorded64;
@@ -98,8 +108,9 @@ struct Tracer::Impl {
     }
     events.emplace(to_open, online_cpus(options.paths), options.ring_bytes);
     config.layout.cgroup = events->has_cgroup();
-    perf::Decoder{config};  // the samples can be understood, or this plan is no use
+    const perf::Decoder decoder{config};  // the samples can be understood, or this plan is no use
     events->enable();
+    self_test(config, !plan.is_return);
 
     info.plan = plan.name;
     info.symbol = plan.symbol;
@@ -119,7 +130,36 @@ struct Tracer::Impl {
     }
   }
 
+  // Accepts connections of our own and compares what the probe shows of them. Their samples are in the rings when
+  // accept() returns: the probe runs inside of it.
+  void self_test(const perf::DecoderConfig& config, bool exact_protocol) {
+    const std::vector<perf::OwnAccept> own = make_own_accepts();
+    const perf::Decoder decoder{config};
+    std::vector<Accept> seen;
+    events->drain([&](std::uint16_t cpu, Bytes records) {
+      early.push_back({cpu, {records.begin(), records.end()}});
+      Bytes record;
+      while (perf::next_record(records, record)) {
+        const perf::Decoded decoded = decoder.decode(record);
+        if (const auto* accept = std::get_if<Accept>(&decoded)) seen.push_back(*accept);
+      }
+    });
+    perf::SelfCheck check = perf::check_own_accepts(own, seen, exact_protocol);
+    if (!check.passed) {
+      std::string why = "the self-test failed";
+      const char* separator = ": ";
+      for (const std::string& line : check.lines) {
+        why += separator + line;
+        separator = "; ";
+      }
+      throw Error{why};
+    }
+    if (!check.proved) info.notes.push_back("no connection of our own could be made: the probe is not proved to work");
+    info.self_test = std::move(check.lines);
+  }
+
   std::string stop_all() {
+    early.clear();
     events.reset();
     std::string left;
     if (probe) left = probe->remove();
@@ -183,6 +223,7 @@ const std::vector<int>& Tracer::poll_fds() const {
 }
 
 void Tracer::drain(const Sink& sink) {
+  for (const Impl::EarlyRecords& records : std::exchange(impl_->early, {})) sink(records.cpu, records.bytes);
   if (impl_->events) impl_->events->drain(sink);
 }
 

@@ -35,6 +35,7 @@ struct TracerInfo {
   std::vector<std::string> definitions;  // as written to kprobe_events, one per event
   std::string filter;                    // of the events, joined with " | " when they differ; "" for none
   std::string offsets;                   // where structure offsets came from: "btf", "default"
+  std::vector<std::string> self_test;    // one line for each kind of connection of our own that was tried
   std::vector<std::string> notes;        // why other plans were passed over, fields that are missing
   std::vector<std::string> swept;        // probes of killed recorders that were removed
   std::vector<std::uint16_t> cpus;       // with a ring
@@ -55,7 +56,8 @@ struct TracerCounters {
 
 class Tracer {
  public:
-  // The probe is live when this returns. Throws Error (one line with the remedy) when no plan works.
+  // The probe is live and has shown our own loopback connections as they were when this returns; their samples come
+  // with the first drain. Throws Error (one line with the remedy) when no plan works.
   explicit Tracer(const TracerOptions& options);
   ~Tracer();
   Tracer(const Tracer&) = delete;

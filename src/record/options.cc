@@ -123,6 +123,8 @@ CommandLine<RecordOptions> parse_record(int argc, const char* const* argv) {
   app.add_flag("-v,--verbose", options.verbose, "Say how the probe was set up");
   app.add_option("--plan", options.plan, "Use only this probe plan: graft, inet_accept or csk_accept")
       ->option_text("PLAN");
+  app.add_flag("--check", options.check,
+               "Say what this machine offers and what is missing, record nothing; status 0 when recording works");
   app.add_option("--raw", options.raw, "Also keep the raw ring bytes in FILE (for bug reports about the recorder)")
       ->option_text("FILE");
   app.footer(

@@ -11,6 +11,7 @@
 namespace tcpaccept::record {
 
 struct RecordOptions {
+  bool check = false;               // say what this machine offers, record nothing
   std::string output;               // "" = a dated name in the current folder, "-" = standard output
   bool force = false;
   bool plain = false;               // batches as typed lists instead of packed columns

@@ -29,6 +29,10 @@ void Pump::records(std::uint16_t /*cpu*/, Bytes records) {
   while (perf::next_record(records, record)) {
     const perf::Decoded decoded = decoder_.decode(record);
     if (const auto* accept = std::get_if<Accept>(&decoded)) {
+      if (options_.own_pid != 0 && accept->listener.pid == options_.own_pid) {
+        ++own_;
+        continue;
+      }
       ++samples_;
       if (wanted(*accept)) {
         order_.add(*accept);
@@ -54,7 +58,7 @@ void Pump::end_round(const KernelCounts& counts) {
   // Before the last round hits may run ahead of the samples read, so a loss is believed only if the kernel says so.
   const std::uint64_t kernel_lost = counts.lost != kNotRecorded64 ? counts.lost : ring_lost_;
   totals_.lost = std::max(totals_.lost, kernel_lost + undecodable_);
-  if (counts.hits != kNotRecorded64) totals_.hits = counts.hits;
+  if (counts.hits != kNotRecorded64) totals_.hits = counts.hits - std::min(counts.hits, own_);
   if (counts.misses != kNotRecorded64) totals_.misses = counts.misses;
 
   if (clock_.monotonic >= options_.settle) take(order_.release(clock_.monotonic - options_.settle));

@@ -20,6 +20,7 @@ namespace tcpaccept::record {
 
 struct PumpOptions {
   std::vector<std::uint32_t> pids;  // processes to keep; empty = all
+  std::uint32_t own_pid = 0;        // the recorder itself: its accepts (the self-test) count nowhere; 0 = none
   std::uint64_t max_events = 0;     // 0 = no limit
   std::size_t batch_events = capture::kDefaultBatchEvents;
   std::uint64_t flush_interval = 1'000'000'000;  // nanoseconds a batch may wait for more; 0 = every round
@@ -88,7 +89,8 @@ class Pump {
   PumpTotals told_;                  // totals at the last ledger
   std::uint64_t ledger_begin_ = 0;   // where the next ledger's slice begins
   std::uint64_t last_flush_ = 0;
-  std::uint64_t samples_ = 0;        // samples seen, decodable or not
+  std::uint64_t samples_ = 0;        // samples seen, decodable or not, but for our own
+  std::uint64_t own_ = 0;            // samples of our own accepts
   std::uint64_t undecodable_ = 0;
   std::uint64_t ring_lost_ = 0;      // as told by PERF_RECORD_LOST
 };

@@ -34,6 +34,7 @@ RawSetup read(::Setup::Reader from) {
   to.pump.batch_events = from.getBatchEvents();
   to.pump.flush_interval = from.getFlushInterval();
   to.pump.max_events = from.getMaxEvents();
+  to.pump.own_pid = from.getOwnPid();
   return to;
 }
 
@@ -78,6 +79,7 @@ void RawLogWriter::write(const RawSetup& setup) {
     to.setBatchEvents(static_cast<std::uint32_t>(setup.pump.batch_events));
     to.setFlushInterval(setup.pump.flush_interval);
     to.setMaxEvents(setup.pump.max_events);
+    to.setOwnPid(setup.pump.own_pid);
   });
 }
 

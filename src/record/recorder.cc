@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "capture/codec.h"
+#include "kernel/check.h"
 #include "record/output_file.h"
 #include "record/session.h"
 
@@ -42,6 +43,7 @@ class Recorder final : public Consumer {
     if (options_.verbose) {
       for (const std::string& definition : start.probe.definitions) say("probe: " + definition);
       say("filter: " + start.probe.filter + "; offsets: " + start.probe.offsets);
+      for (const std::string& test : start.probe.self_test) say("self-test, " + test);
       for (const std::string& note : start.probe.notes) say(note);
     }
     say("recording to " + output_.name() + " (probe " + start.probe.symbol + ", " + count_of(start.cpus, "CPU") +
@@ -108,16 +110,34 @@ class Recorder final : public Consumer {
   std::uint64_t told_accepts_ = 0;
 };
 
+kernel::TracerOptions tracer_options(const RecordOptions& options) {
+  kernel::TracerOptions tracer;
+  tracer.ring_bytes = options.ring_bytes != 0 ? options.ring_bytes : kDefaultRingBytes;
+  tracer.plan = options.plan;
+  return tracer;
+}
+
+// Prints what this machine offers, a line each.
+Exit run_check(const RecordOptions& options) {
+  const kernel::MachineCheck check = kernel::check_machine(tracer_options(options));
+  for (const kernel::CheckLine& line : check.lines) {
+    std::printf("%-8s %-13s %s%s%s\n", line.ok ? "ok" : "problem", line.what.c_str(), line.found.c_str(),
+                line.remedy.empty() ? "" : "; ", line.remedy.c_str());
+  }
+  std::printf("%s\n", check.works ? "Recording works here." : "Recording does not work here.");
+  return check.works ? Exit::kClean : Exit::kFailed;
+}
+
 }  // namespace
 
 Exit run_recorder(const RecordOptions& options) {
+  if (options.check) return run_check(options);
   OutputFile output{options.output.empty() ? dated_name() : options.output, options.force};
   std::optional<RawLogWriter> raw;
   if (!options.raw.empty()) raw.emplace(options.raw);
 
   SessionOptions session;
-  session.tracer.ring_bytes = options.ring_bytes != 0 ? options.ring_bytes : kDefaultRingBytes;
-  session.tracer.plan = options.plan;
+  session.tracer = tracer_options(options);
   session.pump.pids = options.pids;
   session.pump.max_events = options.count;
   session.duration = static_cast<std::uint64_t>(options.duration * 1e9);

@@ -6,7 +6,7 @@
 
 namespace tcpaccept::record {
 
-// Records until the session ends; says on stderr what it does. Throws Error when it cannot.
+// Records until the session ends and says on stderr what it does, or does what --check asks for. Throws Error when it cannot.
 Exit run_recorder(const RecordOptions& options);
 
 }  // namespace tcpaccept::record

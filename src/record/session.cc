@@ -119,7 +119,8 @@ capture::Start describe(const SessionOptions& options, const kernel::TracerInfo&
                     .definitions = info.definitions,
                     .filter = info.filter,
                     .offsets = info.offsets,
-                    .notes = info.notes},
+                    .notes = info.notes,
+                    .self_test = info.self_test},
           .clock = clock};
 }
 
@@ -130,9 +131,9 @@ class Session {
       : options_(options),
         consumer_(consumer),
         processes_(watch(options)),
-        tracer_(options.tracer),
         started_(now()),
-        pump_(tracer_.info().decoder, options.pump, started_,
+        tracer_(options.tracer),
+        pump_(tracer_.info().decoder, pump_options(), started_,
               [&](const capture::Batch& batch) { consumer_.batch(batch); }) {}
 
   SessionResult run() {
@@ -160,11 +161,18 @@ class Session {
   }
 
  private:
+  // The self-test's connections are not the user's business.
+  PumpOptions pump_options() const {
+    PumpOptions options = options_.pump;
+    options.own_pid = static_cast<std::uint32_t>(::getpid());
+    return options;
+  }
+
   void log_setup(const capture::Start& start) {
     const Bytes frame = encoder_.encode(start);
     options_.raw->write(RawSetup{.start_frame = {frame.begin(), frame.end()},
                                  .decoder = tracer_.info().decoder,
-                                 .pump = options_.pump});
+                                 .pump = pump_options()});
   }
 
   // One draining of all rings.
@@ -251,8 +259,8 @@ class Session {
   SessionResult result_;
   EndSignals signals_;  // before the probe: a signal during set-up must end the session, not the process
   std::vector<UniqueFd> processes_;
+  capture::ClockAnchor started_;  // before the probe: what the self-test drained belongs to the session
   kernel::Tracer tracer_;
-  capture::ClockAnchor started_;
   Pump pump_;
   capture::Encoder encoder_;
 };

@@ -94,7 +94,7 @@ class Candidates {
 Filter::Filter(FilterSpec spec)
     : spec_(std::move(spec)), raddrs_(compile(spec_.raddrs)), saddrs_(compile(spec_.saddrs)) {
   by_listener_ = !spec_.pids.empty() || !spec_.comms.empty() || !spec_.ports.empty() || !saddrs_.empty() ||
-                 spec_.family != 0;
+                 !spec_.netns.empty() || !spec_.cgroups.empty() || spec_.family != 0;
   if (spec_.rports.size() > 1) {
     rport_wanted_.assign(65536, 0);
     for (const std::uint16_t port : spec_.rports) rport_wanted_[port] = 1;
@@ -127,6 +127,7 @@ bool Filter::any_contains(const std::vector<Prefix>& prefixes, const IpAddress& 
 
 bool Filter::matches(const Listener& listener) const {
   if (!allows(spec_.pids, listener.pid) || !allows(spec_.ports, listener.sport)) return false;
+  if (!allows(spec_.netns, listener.netns) || !allows(spec_.cgroups, listener.cgroup)) return false;
   if (spec_.family != 0 && listener.saddr.is_v4() != (spec_.family == 4)) return false;
   if (!saddrs_.empty() && !any_contains(saddrs_, listener.saddr)) return false;
   return spec_.comms.empty() || std::find(spec_.comms.begin(), spec_.comms.end(), listener.comm.view()) !=
@@ -191,6 +192,11 @@ void Filter::select(const capture::Batch& batch, std::uint64_t first_accept, std
   } else if (!rport_wanted_.empty()) {
     candidates.keep([wanted = rport_wanted_.data(), column = batch.rport.data()](std::uint32_t row) {
       return wanted[column[row]];
+    });
+  }
+  if (spec_.wait_over_us) {
+    candidates.keep([over = *spec_.wait_over_us, column = batch.wait_us.data()](std::uint32_t row) {
+      return static_cast<std::size_t>(column[row] > over && column[row] != kNotRecorded64);
     });
   }
   candidates.finish();

@@ -31,6 +31,9 @@ struct FilterSpec {
   std::vector<std::uint16_t> rports{};  // remote
   std::vector<IpPrefix> raddrs{};
   std::vector<IpPrefix> saddrs{};
+  std::vector<std::uint32_t> netns{};     // inode numbers of network namespaces
+  std::vector<std::uint64_t> cgroups{};   // cgroup v2 ids
+  std::optional<std::uint64_t> wait_over_us{};  // waited longer than this; accepts without the figure do not match
   int family = 0;  // 4 or 6 as shown (an IPv4 client of an IPv6 socket counts as 4); 0 = both
   std::optional<TimeBound> since{};  // from this instant on
   std::optional<TimeBound> until{};  // up to, not including, this instant

@@ -67,6 +67,7 @@ void append_start(const capture::Start& start, Buffer& out) {
                          shown(start.probe.offsets));
   for (const std::string& definition : start.probe.definitions) line(out, "definition", shown(definition));
   line(out, "filter", start.probe.filter.empty() ? "none" : shown(start.probe.filter));
+  for (const std::string& test : start.probe.self_test) line(out, "self-test", shown(test));
   for (const std::string& note : start.probe.notes) line(out, "note", shown(note));
 }
 

@@ -33,6 +33,7 @@ leading = + - or @ so. JSON adds comm_hex where COMM is not valid UTF-8.
 CSV columns (JSON has the same names): time_ns, wall_time, raddr, rport, pid,
 comm, saddr, sport, family, socket_family, protocol, netns, cgroup, backlog,
 in_kernel, tid, cpu, wait_us, ahead, rtt_us. Empty (null) = not recorded.
+--columns takes these names, and time: seconds since the first row.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but the capture is
 incomplete or damaged (standard error says how).
@@ -117,6 +118,24 @@ std::optional<TimeBound> bound(const char* option, const std::string& text) {
   return TimeBound{relative, *nanoseconds};
 }
 
+// "250us", "10ms", "1.5s".
+std::optional<std::uint64_t> microseconds(const char* option, std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  double scale = 0;
+  for (const auto& [unit, factor] : {std::pair{"us", 1.0}, std::pair{"ms", 1e3}, std::pair{"s", 1e6}}) {
+    if (scale == 0 && text.size() > std::string_view{unit}.size() && text.substr(text.size() - std::string_view{unit}.size()) == unit) {
+      scale = factor;
+      text.remove_suffix(std::string_view{unit}.size());
+    }
+  }
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (scale == 0 || error != std::errc{} || end != text.data() + text.size() || !(value >= 0 && value * scale < 1e18)) {
+    usage_error(std::string(option) + ": not a time with its unit, like 250us, 10ms or 1.5s");
+  }
+  return static_cast<std::uint64_t>(value * scale);
+}
+
 // Repeated options collect their values; one value each, so that a FILE can follow.
 CLI::Option* add_list(CLI::App& app, const char* name, std::vector<std::string>& values, const char* type,
                       const char* text) {
@@ -136,7 +155,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
                "tcpaccept-report"};
   Options options;
   std::vector<std::string> pids, comms, ports, rports, raddrs, saddrs;
-  std::string since, until;
+  std::vector<std::string> netns, cgroups;
+  std::string since, until, wait_over, columns;
   std::string format = "table";
   bool relative = false, wall = false, only_v4 = false, only_v6 = false, version = false;
 
@@ -150,11 +170,15 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   add_list(app, "--rport", rports, "PORT", "this remote port");
   add_list(app, "--raddr", raddrs, "CIDR", "remote address or prefix");
   add_list(app, "--saddr", saddrs, "CIDR", "local address or prefix");
+  add_list(app, "--netns", netns, "INODE", "this network namespace");
+  add_list(app, "--cgroup", cgroups, "ID", "this cgroup (v2 id)");
+  app.add_option("--wait-over", wait_over, "waited longer in the accept queue: 10ms, 250us, 1s")->type_name("TIME");
   app.add_flag("-4", only_v4, "IPv4 only (as shown: also clients of an IPv6 socket over IPv4)");
   app.add_flag("-6", only_v6, "IPv6 only");
   app.add_option("--since", since, "from this time on")->type_name("TIME");
   app.add_option("--until", until, "up to, not including, this time")->type_name("TIME");
   app.add_option("--format", format, "table (default), csv or json")->type_name("FORMAT");
+  app.add_option("--columns", columns, "table or csv: these columns, in this order (names below)")->type_name("LIST");
   app.add_flag("--info", options.info, "what the captures hold, instead of rows");
   app.add_flag("-f,--follow", options.follow, "wait for more until the recording ends");
   app.set_help_flag("-h,--help", "show this help and exit");
@@ -178,6 +202,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   filter.raddrs = prefixes("--raddr", raddrs);
   filter.saddrs = prefixes("--saddr", saddrs);
   if (only_v4 != only_v6) filter.family = only_v4 ? 4 : 6;  // both together: either
+  filter.netns = numbers<std::uint32_t>("--netns", netns, "an inode number");
+  filter.cgroups = numbers<std::uint64_t>("--cgroup", cgroups, "a cgroup id");
+  filter.wait_over_us = microseconds("--wait-over", wait_over);
   filter.since = bound("--since", since);
   filter.until = bound("--until", until);
 
@@ -187,6 +214,15 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     options.format = Format::kJson;
   } else if (format != "table") {
     usage_error("--format: '" + escaped(format) + "' is none of table, csv, json");
+  }
+  if (!columns.empty()) {
+    for (const std::string_view name : parts(columns)) {
+      const auto column = column_named(name);
+      if (!column) usage_error("--columns: there is no column '" + escaped(name) + "'");
+      options.columns.push_back(*column);
+    }
+    if (options.format == Format::kJson) usage_error("--columns is for the table and csv; json always has all fields");
+    if (relative || wall) usage_error("--columns excludes -t and -T: name time or wall_time among the columns");
   }
   if (relative && wall) usage_error("-t and -T exclude each other");
   if ((relative || wall) && options.format != Format::kTable) {

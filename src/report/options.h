@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "report/columns.h"
 #include "report/filter.h"
 #include "report/row_writer.h"
 
@@ -16,6 +17,7 @@ struct Options {
   FilterSpec filter;
   Format format = Format::kTable;
   TimeColumn time = TimeColumn::kNone;
+  std::vector<Column> columns;  // --columns; empty = those of the format
   bool info = false;
   bool follow = false;
 };

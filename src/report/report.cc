@@ -16,6 +16,11 @@
 namespace tcpaccept::report {
 namespace {
 
+std::unique_ptr<RowWriter> make_writer(const Options& options) {
+  if (options.columns.empty()) return make_row_writer(options.format, options.time);
+  return std::make_unique<ColumnsWriter>(options.columns, options.format == Format::kCsv);
+}
+
 // Rows between two looks at the output buffer.
 constexpr std::size_t kRowsPerStep = 256;
 
@@ -63,7 +68,7 @@ class RowReport {
   RowReport(const Options& options, const Timeline& timeline, Output& output)
       : timeline_(timeline), output_(output) {
     for (std::size_t i = 0; i < options.files.size(); ++i) {
-      writers_.push_back(make_row_writer(options.format, options.time));
+      writers_.push_back(make_writer(options));
     }
   }
 

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text{reinterpret_cast<const char*>(data), size};
   try {
     perf::parse_event_format(text);
-    perf::Decoder{{.formats = {text}}};
+    const perf::Decoder decoder{{.formats = {text}}};
   } catch (const Error&) {
   }
   return 0;

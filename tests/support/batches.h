@@ -108,7 +108,8 @@ inline capture::Start make_start() {
                  .definitions = {"p:tcpaccept/a security_sock_graft pf=+12($arg1):x64"},
                  .filter = "proto==6",
                  .offsets = "btf",
-                 .notes = {"one", "two"}};
+                 .notes = {"one", "two"},
+                 .self_test = {"IPv4: as expected"}};
   start.clock = {1, -2, 3};
   return start;
 }

@@ -1,11 +1,14 @@
 // vm-compare: holds what tcpaccept shows (its CSV, or its table) against the truth log, row for row.
 //
-// A shown row and an accept row of the truth are the same when pid, addresses, ports and comm agree; rows are compared as multisets. The
+// A shown row and an accept row of the truth are the same when pid, tid, addresses, ports, comm, family and protocol agree; rows are
+// compared as multisets. What else both know about the same accept (namespaces, cgroup, the accept queue) must then agree as well. The
 // names of processes are hostile on purpose. It shares no code with the product, so both must read the documented columns alike.
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <fstream>
@@ -16,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "csv.h"
@@ -32,7 +36,13 @@ constexpr const char* kUsage =
     "  --exact           each line of a table must be the seed's to the byte, column names too\n"
     "  --time            the CSV's time_ns must lie between the server's clock before and after its accept()\n"
     "  --subset          not all of the truth has to be shown (a recorder that was ended early)\n"
-    "prints: expected N, shown N, missed N, extra N; exit status 0 only when nothing is missed, extra or malformed\n";
+    "  --scenario NAME   expect only accepts of this scenario (may be repeated)\n"
+    "  --require COLUMN  the CSV must tell this for every row the truth knows it of (may be repeated, or a list with commas):\n"
+    "                    nspid, netns, cgroup, cgroup_path, ahead, backlog; a column that is there but empty is let pass otherwise\n"
+    "  --figures         wait_us and rtt_us must lie within what the clocks of client and server allow; implies ahead and backlog\n"
+    "  --at-least N      the truth must have so many accepts, so that a workload that did nothing does not pass\n"
+    "prints: expected N, shown N, missed N, extra N, wrong N, and the counts of each scenario; exit status 0 only when nothing is missed,\n"
+    "extra, wrong or malformed\n";
 
 constexpr std::string_view kHeader = "PID      COMM         RADDR                RPORT  SADDR                SPORT";
 constexpr std::string_view kTimeColumn = "TIME(s)      ";
@@ -45,14 +55,23 @@ struct Row {
   std::int64_t before_ns = 0;       // of the truth
   std::int64_t after_ns = 0;
   std::string text;                 // the line as it was shown
+  std::string scenario;             // of the truth
+  bool in_kernel = false;           // some kernel worker made the accept: pid and tid are not known to the truth
+  // By the names of the CSV's columns: what else is known.
+  std::map<std::string, std::string> details;
 
   // All but comm, tid and kind, which are compared apart.
-  std::string key() const { return pid + ' ' + raddr + ' ' + rport + ' ' + saddr + ' ' + sport; }
+  std::string key() const { return (in_kernel ? "kernel" : pid) + ' ' + ends(); }
+  std::string ends() const { return raddr + ' ' + rport + ' ' + saddr + ' ' + sport; }
 };
 
+// Compared as they are when the truth knows them.
+constexpr std::array<const char*, 6> kDetails = {"nspid", "netns", "cgroup", "cgroup_path", "ahead", "backlog"};
+
 struct Options {
-  bool self = false, exact = false, check_time = false, subset = false;
-  std::set<std::string> pids, ignored;
+  bool self = false, exact = false, check_time = false, subset = false, figures = false;
+  std::set<std::string> pids, ignored, scenarios, required;
+  std::size_t at_least = 0;
   std::vector<std::string> files;
 };
 
@@ -126,6 +145,14 @@ std::vector<Row> truth_rows(const std::string& path, const std::string& side) {
     row.kind = v6_socket && table.at(i, "mapped") == "0" ? "6" : "4";
     row.kind += v6_socket ? " inet6" : " inet";
     row.kind += table.at(i, "protocol") == "262" ? " mptcp" : " tcp";
+    row.scenario = table.at(i, "scenario");
+    row.in_kernel = table.at(i, "in_kernel") == "1";
+    // 0: a thread of the process that the truth cannot name.
+    if (row.in_kernel || row.tid == "0") row.tid.clear();
+    for (const char* column : kDetails) {
+      if (!table.at(i, column).empty()) row.details[column] = table.at(i, column);
+    }
+    if (!table.at(i, "rtt").empty()) row.details["rtt"] = table.at(i, "rtt");
     rows.push_back(row);
   }
   return rows;
@@ -143,7 +170,12 @@ std::vector<Row> csv_rows(const std::string& text, bool with_time) {
     row.saddr = table.at(i, "saddr");
     row.sport = table.at(i, "sport");
     row.kind = table.at(i, "family") + ' ' + table.at(i, "socket_family") + ' ' + table.at(i, "protocol");
-    if (table.has("tid")) row.tid = table.at(i, "tid");
+    row.tid = table.at(i, "tid");
+    row.in_kernel = table.at(i, "in_kernel") == "1";
+    for (const char* column : kDetails) {
+      if (table.has(column)) row.details[column] = unescaped(table.at(i, column));
+    }
+    for (const char* column : {"wait_us", "rtt_us"}) row.details[column] = table.at(i, column);
     if (with_time) row.time_ns = to_int(table.at(i, "time_ns"));
     rows.push_back(row);
   }
@@ -246,48 +278,125 @@ std::string describe(const Row& row) {
          row.sport + (row.tid.empty() ? "" : " tid " + row.tid) + (row.kind.empty() ? "" : " " + row.kind);
 }
 
+// Do the names and threads of a shown row and of the truth agree? A table tells less than a CSV.
+bool same(const Row& shown, const Row& truth) {
+  const bool same_comm = truth.in_kernel ? shown.comm.rfind("kworker/", 0) == 0 : shown.comm == truth.comm;
+  return same_comm && (shown.tid.empty() || truth.tid.empty() || shown.tid == truth.tid) &&
+         (shown.kind.empty() || shown.kind == truth.kind);
+}
+
+// What of a matched pair does not agree, one line per finding.
+std::vector<std::string> differences(const Row& shown, const Row& truth, const Options& options) {
+  std::vector<std::string> result;
+  if (options.check_time && (shown.time_ns < truth.before_ns || shown.time_ns > truth.after_ns)) {
+    result.push_back("time_ns " + std::to_string(shown.time_ns) + ", the server says " + std::to_string(truth.before_ns) + " to " +
+                     std::to_string(truth.after_ns));
+  }
+  for (const auto& [column, value] : truth.details) {
+    const auto told = shown.details.find(column);
+    const bool blank = told == shown.details.end() || told->second.empty();
+    if (blank ? options.required.contains(column) : told->second != value) {
+      result.push_back(column + (blank ? " is empty" : " " + printable(told->second)) + ", should be " + printable(value));
+    }
+  }
+  return result;
+}
+
+// The queue's figures of a matched pair, with the client's row of the same connection. Times in ns of the same clock.
+std::vector<std::string> wrong_figures(const Row& shown, const Row& accept, const Row& connect) {
+  std::vector<std::string> result;
+  const auto between = [&](const std::string& column, std::int64_t low, std::int64_t high) {
+    const std::string& text = shown.details.at(column);
+    const std::string bounds = ", should be " + std::to_string(low) + " to " + std::to_string(high);
+    if (text.empty()) {
+      result.push_back(column + " is empty" + bounds);
+    } else if (to_int(text) < low || to_int(text) > high) {
+      result.push_back(column + ' ' + text + bounds);
+    }
+  };
+  // It became established while the client was in connect(), and was accepted while the server was in accept(). Whole microseconds.
+  between("wait_us", std::max<std::int64_t>(0, (accept.before_ns - connect.after_ns) / 1000 - 1),
+          (accept.after_ns - connect.before_ns) / 1000 + 1);
+  const auto rtt = accept.details.find("rtt");
+  if (rtt == accept.details.end()) return result;
+  if (rtt->second == "some") {
+    // The client answers the SYN-ACK from within connect().
+    between("rtt_us", 1, (connect.after_ns - connect.before_ns) / 1000 + 1);
+  } else if (!shown.details.at("rtt_us").empty()) {
+    result.push_back("rtt_us " + shown.details.at("rtt_us") + ", should be empty: the server cannot know it");
+  }
+  return result;
+}
+
 int compare(const Options& options) {
   std::vector<Row> expected = truth_rows(options.files[0], "accept");
-  if (!options.pids.empty()) std::erase_if(expected, [&](const Row& r) { return options.pids.count(r.pid) == 0; });
+  if (!options.pids.empty()) std::erase_if(expected, [&](const Row& r) { return !options.pids.contains(r.pid); });
+  if (!options.scenarios.empty()) std::erase_if(expected, [&](const Row& r) { return !options.scenarios.contains(r.scenario); });
   const std::string text = read_file(options.files[1]);
   const bool is_table = text.rfind("Tracing ", 0) == 0 || text.rfind("PID ", 0) == 0 || text.rfind("TIME(s)", 0) == 0;
   std::vector<Row> shown = is_table ? table_rows(text, options.exact) : csv_rows(text, options.check_time);
-  std::erase_if(shown, [&](const Row& r) { return options.ignored.count(r.comm) != 0; });
+  std::erase_if(shown, [&](const Row& r) { return options.ignored.contains(r.comm); });
 
   // A table shows a name cut or padded, so trailing spaces of the truth cannot be seen there.
   if (is_table) {
     for (Row& row : expected) row.comm.erase(std::min(row.comm.size(), row.comm.find_last_not_of(' ') + 1));
   }
+  std::map<std::string, Row> clients;
+  if (options.figures) {
+    for (Row& row : truth_rows(options.files[0], "connect")) {
+      std::swap(row.raddr, row.saddr);
+      std::swap(row.rport, row.sport);
+      std::string ends = row.ends();
+      clients.emplace(std::move(ends), std::move(row));
+    }
+  }
 
+  struct Counts {
+    std::size_t expected = 0, shown = 0, wrong = 0;
+  };
+  std::map<std::string, Counts> scenarios;
   std::multimap<std::string, const Row*> open;
-  for (const Row& row : expected) open.emplace(row.key(), &row);
+  for (const Row& row : expected) {
+    open.emplace(row.key(), &row);
+    ++scenarios[row.scenario].expected;
+  }
   std::vector<const Row*> extra;
-  std::size_t late = 0;
+  std::size_t wrong = 0;
   for (const Row& row : shown) {
     const auto [begin, end] = open.equal_range(row.key());
-    const auto match = std::find_if(begin, end, [&](const auto& candidate) {
-      return candidate.second->comm == row.comm && (row.tid.empty() || row.tid == candidate.second->tid) &&
-             (row.kind.empty() || row.kind == candidate.second->kind);
-    });
+    const auto match = std::find_if(begin, end, [&](const auto& candidate) { return same(row, *candidate.second); });
     if (match == end) {
       extra.push_back(&row);
       continue;
     }
     const Row& truth = *match->second;
-    if (options.check_time && (row.time_ns < truth.before_ns || row.time_ns > truth.after_ns)) {
-      std::printf("time: %s: shown %lld, the server says %lld to %lld\n", describe(row).c_str(),
-                  static_cast<long long>(row.time_ns), static_cast<long long>(truth.before_ns),
-                  static_cast<long long>(truth.after_ns));
-      ++late;
+    std::vector<std::string> findings = is_table ? std::vector<std::string>() : differences(row, truth, options);
+    if (options.figures) {
+      const auto client = clients.find(truth.ends());
+      if (client == clients.end()) throw std::runtime_error("no client says that it made " + describe(truth));
+      for (std::string& finding : wrong_figures(row, truth, client->second)) findings.push_back(std::move(finding));
     }
+    for (const std::string& finding : findings) {
+      std::printf("wrong: %s: %s: %s\n", truth.scenario.c_str(), finding.c_str(), describe(row).c_str());
+    }
+    Counts& counts = scenarios[truth.scenario];
+    ++counts.shown;
+    if (!findings.empty()) ++counts.wrong, ++wrong;
     open.erase(match);
   }
-  std::printf("expected %zu, shown %zu, missed %zu, extra %zu\n", expected.size(), shown.size(), open.size(), extra.size());
+  std::printf("expected %zu, shown %zu, missed %zu, extra %zu, wrong %zu\n", expected.size(), shown.size(), open.size(), extra.size(),
+              wrong);
+  for (const auto& [name, counts] : scenarios) {
+    std::printf("scenario %s: expected %zu, shown %zu, missed %zu, wrong %zu\n", name.c_str(), counts.expected, counts.shown,
+                counts.expected - counts.shown, counts.wrong);
+  }
   if (!options.subset) {
-    for (const auto& [key, row] : open) std::printf("missed: %s\n", describe(*row).c_str());
+    for (const auto& [key, row] : open) std::printf("missed: %s: %s\n", row->scenario.c_str(), describe(*row).c_str());
   }
   for (const Row* row : extra) std::printf("extra: %s\n", describe(*row).c_str());
-  return (open.empty() || options.subset) && extra.empty() && late == 0 ? 0 : 1;
+  const bool enough = expected.size() >= options.at_least;
+  if (!enough) std::printf("wrong: the workload made %zu accepts, should be %zu at least\n", expected.size(), options.at_least);
+  return (open.empty() || options.subset) && extra.empty() && wrong == 0 && enough ? 0 : 1;
 }
 
 // Every connection a client made was accepted by a server that saw the same two ends.
@@ -325,12 +434,19 @@ std::optional<Options> parse(const std::vector<std::string>& words) {
       options.check_time = true;
     } else if (word == "--subset") {
       options.subset = true;
-    } else if ((word == "--pid" || word == "--ignore-comm") && i + 1 < words.size()) {
+    } else if (word == "--figures") {
+      options.figures = true;
+      options.required.insert({"ahead", "backlog"});
+    } else if (word == "--at-least" && i + 1 < words.size()) {
+      options.at_least = static_cast<std::size_t>(to_int(words[++i]));
+    } else if (word == "--scenario" && i + 1 < words.size()) {
+      options.scenarios.insert(words[++i]);
+    } else if ((word == "--pid" || word == "--require" || word == "--ignore-comm") && i + 1 < words.size()) {
       std::string_view rest = words[++i];
       if (word == "--ignore-comm") options.ignored.emplace(rest);
-      while (word == "--pid" && !rest.empty()) {
+      while (word != "--ignore-comm" && !rest.empty()) {
         const std::size_t comma = std::min(rest.find(','), rest.size());
-        options.pids.emplace(rest.substr(0, comma));
+        (word == "--pid" ? options.pids : options.required).emplace(rest.substr(0, comma));
         rest.remove_prefix(std::min(comma + 1, rest.size()));
       }
     } else if (word.rfind("--", 0) == 0) {

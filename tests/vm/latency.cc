@@ -97,7 +97,7 @@ int measure_latency(const LatencyOptions& options) {
       // Spaced unevenly, so that the accepts meet every phase of a reader that polls.
       const timespec pause{.tv_sec = 0, .tv_nsec = (60 + (i * 37) % 100) * 1'000'000};
       ::nanosleep(&pause, nullptr);
-      const Fd client = connect_to(no_log, "latency", server, context.v4_client);
+      const Fd client = connect_to(no_log, "latency", server, {.from = context.v4_client});
       const std::string port = " " + std::to_string(local_endpoint(client.get()).port) + " ";
       const Fd connection = accept_one(no_log, "latency", listener.get());
       const std::int64_t accepted = monotonic_ns();

@@ -22,6 +22,24 @@ std::int64_t monotonic_ns();
 void set_comm(const std::string& name);
 std::string comm();
 
+// Who the calling process is to somebody in the initial namespaces.
+struct Identity {
+  std::int64_t pid = 0;    // outside, where this machine's /proc belongs
+  std::int64_t nspid = 0;  // in its own pid namespace
+  std::uint64_t netns = 0;
+  std::uint64_t cgroup = 0;
+  std::string cgroup_path;
+};
+
+// Looked up once per process; call forget_identity() after the process moved into another namespace or cgroup.
+Identity identity();
+void forget_identity();
+// The calling thread, outside.
+std::int64_t outer_tid();
+
+// A row for something the calling thread is about to do: who it is, and the clock.
+TruthRow new_row(Side side, const std::string& scenario);
+
 // A file descriptor closed at the end of its scope.
 class Fd {
  public:
@@ -40,12 +58,12 @@ class Fd {
   int fd_ = -1;
 };
 
-// One-shot signal between processes: created before fork(), `raise` in one, `wait` in the other.
+// One-shot signal between processes: created before fork(), `raise` in one, `wait` in the other, which gets the value (not 0).
 class Signal {
  public:
   Signal();
-  void raise() const;
-  void wait() const;
+  void raise(std::uint64_t value = 1) const;
+  std::uint64_t wait() const;
   int fd() const { return fd_.get(); }
 
  private:
@@ -66,6 +84,8 @@ class Child {
 
 // Returns when thread `tid` of process `pid` sleeps inside accept(), which is what "already waiting" means.
 void wait_until_in_accept(pid_t pid, pid_t tid);
+// The same for any system call.
+void wait_until_in_call(pid_t pid, pid_t tid, long number);
 
 struct ListenOptions {
   bool dual_stack = false;    // "::" without IPV6_V6ONLY
@@ -73,9 +93,12 @@ struct ListenOptions {
   bool non_blocking = false;  // SOCK_NONBLOCK
   int backlog = 128;
   std::uint16_t port = 0;  // 0: any free one
+  int protocol = 0;        // 0: TCP; or IPPROTO_MPTCP
+  int fast_open = 0;       // TCP_FASTOPEN: so many at a time
+  bool reset = false;      // close() of accepted connections resets them, so that none stays in TIME_WAIT
 };
 
-// A listening TCP socket on `address` (IPv4 or IPv6 text).
+// A listening TCP socket on `address` (IPv4 or IPv6 text, the latter perhaps with %INTERFACE).
 Fd listen_on(const std::string& address, const ListenOptions& options = {});
 
 Endpoint local_endpoint(int fd);
@@ -85,15 +108,28 @@ enum class AcceptCall { kAccept, kAccept4NonBlocking };
 
 // Takes one connection and writes its accept row for the calling thread. When the listener is non-blocking and nothing waits, returns
 // an empty descriptor (get() < 0) and writes nothing.
-Fd accept_one(const TruthLog& log, const std::string& scenario, int listener, AcceptCall call = AcceptCall::kAccept);
+Fd accept_one(const TruthLog& log, const std::string& scenario, int listener, AcceptCall call = AcceptCall::kAccept,
+              const Figures& figures = {});
 
-// Connects to `to` and writes the connect row of the calling thread. `from` binds the client's address first; empty: any.
-Fd connect_to(const TruthLog& log, const std::string& scenario, const Endpoint& to, const std::string& from = "");
+// Fills in the ends and the protocol of the accepted connection `fd`; `peer` is what accept() said.
+void describe_accepted(TruthRow& row, int fd, const sockaddr_storage& peer);
+
+struct ConnectOptions {
+  std::string from{};      // bind the client's address first; empty: any
+  int protocol = 0;        // 0: TCP; or IPPROTO_MPTCP
+  bool fast_open = false;  // send a byte along with the connect
+};
+
+// Connects to `to`, whose address may end in %INTERFACE, and writes the connect row of the calling thread.
+Fd connect_to(const TruthLog& log, const std::string& scenario, const Endpoint& to, const ConnectOptions& options = {});
 
 // Client end as the client saw it, for servers that cannot tell themselves.
 Endpoint peer_endpoint(int fd);
 
-// Reads until the other side closes.
+// Reads what comes first, so that closing does not reset the connection for data nobody read.
+void read_some(int fd);
+
+// Reads until the other side closes. Does nothing without a descriptor.
 void read_to_end(int fd);
 
 }  // namespace tcpaccept::vm

@@ -11,34 +11,19 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
 
-#include "net.h"
+#include "parts.h"
 
 namespace tcpaccept::vm {
 
 namespace {
-
-// Where a client connects to reach `listener`: its port, at an address a client can name.
-Endpoint reach(int listener, const std::string& address) {
-  Endpoint target = local_endpoint(listener);
-  target.address = address;
-  return target;
-}
-
-// Connects and stays until the server has closed.
-void visit(const Context& c, const Endpoint& server, const std::string& from) {
-  const Fd connection = connect_to(c.log, c.name, server, from);
-  read_to_end(connection.get());
-}
-
-// Accepts `count` connections one after the other, closing each.
-void serve(const Context& c, int listener, int count) {
-  for (int i = 0; i < count; ++i) accept_one(c.log, c.name, listener);
-}
 
 // A non-blocking server: takes what waits after each wake-up until accept4() says EAGAIN; ends when `stop` is raised and nothing waits.
 void serve_with_epoll(const Context& c, int listener, const Signal& stop) {
@@ -60,24 +45,14 @@ void serve_with_epoll(const Context& c, int listener, const Signal& stop) {
   }
 }
 
-// The plain case: one process blocked in accept(), three clients one after the other.
-void simple(const Context& c, const std::string& bind, bool dual_stack, const std::string& server_address,
-            const std::string& client_address) {
-  const Fd listener = listen_on(bind, {.dual_stack = dual_stack});
-  constexpr int kConnections = 3;
-  Child server([&] {
-    set_comm("srv-" + c.name);
-    serve(c, listener.get(), kConnections);
-  });
-  c.gate(server.pid());
-  for (int i = 0; i < kConnections; ++i) visit(c, reach(listener.get(), server_address), client_address);
-  server.join();
+void v4(const Context& c) { simple(c, {.bind = c.v4_server, .server = c.v4_server, .client = {.from = c.v4_client}}); }
+void v6(const Context& c) { simple(c, {.bind = c.v6_server, .server = c.v6_server, .client = {.from = c.v6_client}}); }
+void v4_to_dual_stack(const Context& c) {
+  simple(c, {.bind = "::", .server = c.v4_server, .listener = {.dual_stack = true}, .client = {.from = c.v4_client}});
 }
-
-void v4(const Context& c) { simple(c, c.v4_server, false, c.v4_server, c.v4_client); }
-void v6(const Context& c) { simple(c, c.v6_server, false, c.v6_server, c.v6_client); }
-void v4_to_dual_stack(const Context& c) { simple(c, "::", true, c.v4_server, c.v4_client); }
-void v6_to_dual_stack(const Context& c) { simple(c, "::", true, c.v6_server, c.v6_client); }
+void v6_to_dual_stack(const Context& c) {
+  simple(c, {.bind = "::", .server = c.v6_server, .listener = {.dual_stack = true}, .client = {.from = c.v6_client}});
+}
 
 void many(const Context& c) {
   constexpr int kClients = 4;
@@ -95,7 +70,7 @@ void many(const Context& c) {
   std::vector<Child> clients;
   for (int i = 0; i < kClients; ++i) {
     clients.emplace_back([&] {
-      for (int n = 0; n < c.count / kClients; ++n) visit(c, server, "");
+      for (int n = 0; n < c.count / kClients; ++n) visit(c, server, {});
     });
   }
   for (Child& client : clients) client.join();
@@ -111,7 +86,7 @@ void epoll_accept4(const Context& c) {
     serve_with_epoll(c, listener.get(), stop);
   });
   c.gate(server.pid());
-  for (int i = 0; i < 5; ++i) visit(c, reach(listener.get(), c.v4_server), c.v4_client);
+  for (int i = 0; i < 5; ++i) visit(c, reach(listener.get(), c.v4_server), {.from = c.v4_client});
   stop.raise();
   server.join();
 }
@@ -128,7 +103,7 @@ void parked(const Context& c) {
     wait_until_in_accept(servers.back().pid(), servers.back().pid());
   }
   c.gate(servers.front().pid());
-  for (int i = 0; i < 2 * kServers; ++i) visit(c, reach(listener.get(), c.v4_server), c.v4_client);
+  for (int i = 0; i < 2 * kServers; ++i) visit(c, reach(listener.get(), c.v4_server), {.from = c.v4_client});
   for (Child& server : servers) server.join();
 }
 
@@ -148,7 +123,7 @@ void threads(const Context& c) {
     for (std::thread& worker : workers) worker.join();
   });
   c.gate(server.pid());
-  for (int i = 0; i < 2 * kThreads; ++i) visit(c, reach(listener.get(), c.v4_server), c.v4_client);
+  for (int i = 0; i < 2 * kThreads; ++i) visit(c, reach(listener.get(), c.v4_server), {.from = c.v4_client});
   server.join();
 }
 
@@ -170,7 +145,7 @@ void hostile_comm(const Context& c) {
   c.gate(servers.front().pid());
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     (*turns)[i].raise();
-    visit(c, reach(listener.get(), c.v4_server), c.v4_client);
+    visit(c, reach(listener.get(), c.v4_server), {.from = c.v4_client});
     servers[i].join();
   }
 }
@@ -189,7 +164,7 @@ void reuse_port(const Context& c) {
     serve_with_epoll(c, second.get(), stop);
   });
   c.gate(one.pid());
-  for (int i = 0; i < 20; ++i) visit(c, server, c.v4_client);
+  for (int i = 0; i < 20; ++i) visit(c, server, {.from = c.v4_client});
   stop.raise();
   one.join();
   two.join();
@@ -200,8 +175,7 @@ void reuse_port(const Context& c) {
 void accept_and_exit(const Context& c) {
   const Fd listener = listen_on(c.v4_server);
   for (int i = 0; i < 3; ++i) {
-    TruthRow row;
-    row.scenario = c.name;
+    TruthRow row = new_row(Side::kAccept, c.name);
     row.comm = "srv-exit";
     Child server([&] {
       set_comm("srv-exit");
@@ -210,38 +184,19 @@ void accept_and_exit(const Context& c) {
     });
     if (i == 0) c.gate(server.pid());
     row.before_ns = monotonic_ns();
-    const Fd connection = connect_to(c.log, c.name, reach(listener.get(), c.v4_server), c.v4_client);
+    const Fd connection = connect_to(c.log, c.name, reach(listener.get(), c.v4_server), {.from = c.v4_client});
     server.join();
     row.after_ns = monotonic_ns();
-    row.pid = row.tid = server.pid();
+    row.pid = row.tid = row.nspid = server.pid();
     row.remote = local_endpoint(connection.get());
     row.local = reach(listener.get(), c.v4_server);
     c.log.write(row);
   }
 }
 
-// Connections wait in the accept queue for a known time: connect rows say since when, the server sleeps 150 ms before its first accept.
-void backlog_wait(const Context& c) {
-  const Fd listener = listen_on(c.v4_server);
-  const Signal go;
-  Child server([&] {
-    set_comm("srv-backlog");
-    go.wait();
-    constexpr timespec kWait{.tv_sec = 0, .tv_nsec = 150'000'000};
-    ::nanosleep(&kWait, nullptr);
-    serve(c, listener.get(), 5);
-  });
-  c.gate(server.pid());
-  std::vector<Fd> connections;
-  for (int i = 0; i < 5; ++i) {
-    connections.push_back(connect_to(c.log, c.name, reach(listener.get(), c.v4_server), c.v4_client));
-  }
-  go.raise();
-  server.join();
-}
-
-void reset_before_accept(const Context& c, const std::string& server_address, const std::string& client_address) {
-  const Fd listener = listen_on(server_address);
+void reset_before_accept(const Context& c, const std::string& bind, const std::string& server_address,
+                         const std::string& client_address) {
+  const Fd listener = listen_on(bind, {.dual_stack = bind == "::"});
   const Signal go;
   Child server([&] {
     set_comm("srv-reset");
@@ -250,7 +205,7 @@ void reset_before_accept(const Context& c, const std::string& server_address, co
   });
   c.gate(server.pid());
   for (int i = 0; i < 3; ++i) {
-    const Fd connection = connect_to(c.log, c.name, reach(listener.get(), server_address), client_address);
+    const Fd connection = connect_to(c.log, c.name, reach(listener.get(), server_address), {.from = client_address});
     const linger abort{.l_onoff = 1, .l_linger = 0};  // close() now sends RST
     check(::setsockopt(connection.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof abort), "SO_LINGER");
   }
@@ -258,8 +213,50 @@ void reset_before_accept(const Context& c, const std::string& server_address, co
   server.join();
 }
 
-void reset_v4(const Context& c) { reset_before_accept(c, c.v4_server, c.v4_client); }
-void reset_v6(const Context& c) { reset_before_accept(c, c.v6_server, c.v6_client); }
+void reset_v4(const Context& c) { reset_before_accept(c, c.v4_server, c.v4_server, c.v4_client); }
+void reset_v6(const Context& c) { reset_before_accept(c, c.v6_server, c.v6_server, c.v6_client); }
+void reset_dual_stack(const Context& c) { reset_before_accept(c, "::", c.v4_server, c.v4_client); }
+
+// accept() in one thread; another takes the socket, closes it and ends at once.
+void hand_over(const Context& c) {
+  constexpr int kConnections = 8;
+  const Fd listener = listen_on(c.v4_server);
+  Child server([&] {
+    set_comm("srv-handover");
+    for (int i = 0; i < kConnections; ++i) {
+      Fd connection = accept_one(c.log, c.name, listener.get());
+      std::thread([taken = std::move(connection)]() mutable { taken.reset(); }).detach();
+    }
+  });
+  c.gate(server.pid());
+  for (int i = 0; i < kConnections; ++i) visit(c, reach(listener.get(), c.v4_server), {.from = c.v4_client});
+  server.join();
+}
+
+// Each accept() in a thread of its own that ends right behind it; its row is written when it is gone.
+void thread_exits(const Context& c) {
+  constexpr int kConnections = 8;
+  const Fd listener = listen_on(c.v4_server);
+  Child server([&] {
+    for (int i = 0; i < kConnections; ++i) {
+      TruthRow row;
+      Fd connection;
+      sockaddr_storage peer{};
+      std::thread([&] {
+        set_comm("brief-" + std::to_string(i));
+        row = new_row(Side::kAccept, c.name);
+        socklen_t length = sizeof peer;
+        connection = Fd(::accept(listener.get(), reinterpret_cast<sockaddr*>(&peer), &length));
+      }).join();
+      row.after_ns = monotonic_ns();
+      describe_accepted(row, check(connection.get(), "accept"), peer);
+      c.log.write(row);
+    }
+  });
+  c.gate(server.pid());
+  for (int i = 0; i < kConnections; ++i) visit(c, reach(listener.get(), c.v4_server), {.from = c.v4_client});
+  server.join();
+}
 
 // From here on: what must never show. None of these writes an accept row.
 
@@ -305,7 +302,7 @@ void refused(const Context& c) {
   c.gate(::getpid());
   for (int i = 0; i < 3; ++i) {
     try {
-      connect_to(c.log, c.name, closed, c.v4_client);
+      connect_to(c.log, c.name, closed, {.from = c.v4_client});
     } catch (const std::system_error& error) {
       if (error.code().value() == ECONNREFUSED) continue;
       throw;
@@ -334,8 +331,57 @@ void Context::gate(pid_t server) const {
   }
 }
 
-const std::vector<Scenario>& scenarios() {
-  static const std::vector<Scenario> kScenarios = {
+void note(const Context& c, const std::string& text) { std::fprintf(stderr, "note: %s: %s\n", c.name.c_str(), text.c_str()); }
+
+Endpoint reach(int listener, const std::string& address) {
+  Endpoint target = local_endpoint(listener);
+  target.address = address;
+  return target;
+}
+
+void visit(const Context& c, const Endpoint& server, const ConnectOptions& options) {
+  const Fd connection = connect_to(c.log, c.name, server, options);
+  read_to_end(connection.get());
+}
+
+void serve(const Context& c, int listener, int count) {
+  for (int i = 0; i < count; ++i) accept_one(c.log, c.name, listener);
+}
+
+void simple(const Context& c, const Simple& options) {
+  const Fd listener = listen_on(options.bind, options.listener);
+  constexpr int kConnections = 3;
+  Child server([&] {
+    set_comm("srv-" + c.name);
+    serve(c, listener.get(), kConnections);
+  });
+  wait_until_in_accept(server.pid(), server.pid());
+  c.gate(server.pid());
+  for (int i = 0; i < kConnections; ++i) visit(c, reach(listener.get(), options.server), options.client);
+  server.join();
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  const Fd file(check(::open(path.c_str(), O_WRONLY | O_CLOEXEC), path.c_str()));
+  check(static_cast<int>(::write(file.get(), text.data(), text.size())), path.c_str());
+}
+
+Setting::Setting(const std::string& name, const std::string& value) : path_("/proc/sys/" + name) {
+  std::ifstream file(path_);
+  if (!std::getline(file, before_)) throw std::runtime_error("cannot read " + path_);
+  write_file(path_, value);
+}
+
+Setting::~Setting() {
+  try {
+    write_file(path_, before_);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "vm-workload: %s\n", error.what());
+  }
+}
+
+std::vector<Scenario> basic_scenarios() {
+  return {
       {"v4", "IPv4", true, v4},
       {"v6", "IPv6", true, v6},
       {"v4-dual", "IPv4 client, dual-stack listener", true, v4_to_dual_stack},
@@ -346,14 +392,28 @@ const std::vector<Scenario>& scenarios() {
       {"threads", "accepts in threads with names of their own", true, threads},
       {"comm", "hostile process names", true, hostile_comm},
       {"reuseport", "two processes on one port", true, reuse_port},
+      {"handover", "the accepted socket goes to a thread that ends at once", true, hand_over},
+      {"thread-exit", "the accepting thread ends at once", true, thread_exits},
       {"exit", "the server ends at once after accept()", true, accept_and_exit},
-      {"backlog", "connections wait 150 ms in the queue", true, backlog_wait},
       {"reset", "the client resets before the accept", true, reset_v4},
       {"reset-v6", "the same over IPv6", true, reset_v6},
+      {"reset-dual", "the same over IPv4 on a dual-stack listener", true, reset_dual_stack},
       {"unix", "AF_UNIX accepts (must not show)", true, unix_socket},
       {"failed", "accept() that fails (must not show)", true, failed_accept},
       {"refused", "connects to a closed port (must not show)", true, refused},
   };
+}
+
+const std::vector<Scenario>& scenarios() {
+  static const std::vector<Scenario> kScenarios = [] {
+    std::vector<Scenario> all = basic_scenarios();
+    for (auto list : {family_scenarios, crowd_scenarios, protocol_scenarios, uring_scenarios, kernel_scenarios,
+                      namespace_scenarios, queue_scenarios, hidden_scenarios}) {
+      const std::vector<Scenario> more = list();
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
+  }();
   return kScenarios;
 }
 

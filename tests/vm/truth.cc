@@ -37,8 +37,15 @@ void write_all(int fd, std::string_view text) {
 }  // namespace
 
 std::string truth_header() {
-  return "side,scenario,before_ns,after_ns,pid,tid,comm,raddr,rport,saddr,sport,family,mapped,protocol\n";
+  return "side,scenario,before_ns,after_ns,pid,tid,comm,raddr,rport,saddr,sport,family,mapped,protocol,"
+         "nspid,netns,cgroup,cgroup_path,in_kernel,ahead,backlog,rtt\n";
 }
+
+namespace {
+
+std::string known(std::int64_t value, std::int64_t unknown) { return value == unknown ? "" : std::to_string(value); }
+
+}  // namespace
 
 std::string format_row(const TruthRow& row) {
   std::string line = row.side == Side::kAccept ? "accept" : "connect";
@@ -46,7 +53,9 @@ std::string format_row(const TruthRow& row) {
        {row.scenario, std::to_string(row.before_ns), std::to_string(row.after_ns), std::to_string(row.pid),
         std::to_string(row.tid), row.comm, row.remote.address, std::to_string(row.remote.port), row.local.address,
         std::to_string(row.local.port), std::to_string(row.local.family), std::to_string(row.local.mapped ? 1 : 0),
-        std::to_string(row.protocol)}) {
+        std::to_string(row.protocol), known(row.nspid, 0), known(static_cast<std::int64_t>(row.netns), 0),
+        known(static_cast<std::int64_t>(row.cgroup), 0), row.cgroup_path, std::to_string(row.in_kernel ? 1 : 0),
+        known(row.figures.ahead, -1), known(row.figures.backlog, -1), row.figures.rtt}) {
     line += ',';
     line += quoted(field);
   }

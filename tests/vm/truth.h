@@ -27,6 +27,14 @@ struct Endpoint {
 // Which party wrote a row. Rows of kAccept are what a tracer must show, one for one; kConnect rows are the clients' view.
 enum class Side { kAccept, kConnect };
 
+// What the server knows about the accept queue.
+struct Figures {
+  int ahead = -1;    // connections that waited already when this one was established
+  int backlog = -1;  // argument of listen()
+  // Whether the server's kernel can have measured a round trip to this client ("some", "none"); empty: not looked at.
+  std::string rtt{};
+};
+
 struct TruthRow {
   Side side = Side::kAccept;
   std::string scenario;
@@ -38,6 +46,14 @@ struct TruthRow {
   Endpoint remote;   // seen from the party that wrote the row
   Endpoint local;
   int protocol = 6;  // 6 TCP, 262 MPTCP
+
+  // From here on 0, -1 and empty mean that the party does not know, and nothing is compared.
+  std::int64_t nspid = 0;      // pid in the process's own pid namespace
+  std::uint64_t netns = 0;     // inode of its network namespace
+  std::uint64_t cgroup = 0;    // inode of its cgroup v2 directory
+  std::string cgroup_path;     // as /proc/self/cgroup has it
+  bool in_kernel = false;      // accepted by the kernel itself: pid and tid are some worker's, comm begins with "kworker/"
+  Figures figures{};
 };
 
 // The first line of a truth log.
@@ -59,6 +75,8 @@ class TruthLog {
   TruthLog& operator=(const TruthLog&) = delete;
 
   void write(const TruthRow& row) const;
+  // False when rows are dropped.
+  bool writes() const { return fd_ >= 0; }
 
  private:
   int fd_ = -1;

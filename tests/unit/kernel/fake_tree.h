@@ -45,6 +45,7 @@ class FakeTree {
             .kallsyms = path("kallsyms"),
             .btf = path("btf"),
             .proc = path("proc"),
+            .kprobes_enabled = path("kprobes_enabled"),
             .lockdown = path("lockdown"),
             .cpus_online = path("online"),
             .os_release = path("os-release")};

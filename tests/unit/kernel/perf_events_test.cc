@@ -153,12 +153,15 @@ TEST_F(PerfEventsOnTracepoint, LossesAddUpExactly) {
 }
 
 TEST_F(PerfEventsOnTracepoint, TwoEventsShareARing) {
-  PerfEvents events{{{.id = id_, .filter = "who==4711"}, {.id = id_, .filter = "who==4712"}}, online_cpus(), 64 * 1024};
+  const int second = ::getpid() + (1 << 24);  // process ids end at 2^22: nobody else's argument either
+  PerfEvents events{{{.id = id_, .filter = filter_}, {.id = id_, .filter = "who==" + std::to_string(second)}},
+                    online_cpus(),
+                    64 * 1024};
   EXPECT_EQ(events.poll_fds().size(), events.cpus().size());
   events.enable();
   hit(3);
-  for (int i = 0; i < 4; ++i) ::syscall(SYS_getpriority, 0, 4712);
-  for (int i = 0; i < 5; ++i) ::syscall(SYS_getpriority, 0, 4713);
+  for (int i = 0; i < 4; ++i) ::syscall(SYS_getpriority, 0, second);
+  for (int i = 0; i < 5; ++i) ::syscall(SYS_getpriority, 0, second + 1);
   events.disable();
   Seen seen;
   std::uint64_t last = 0;

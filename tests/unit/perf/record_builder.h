@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,10 +17,7 @@ class ByteBuilder {
  public:
   template <typename T>
   ByteBuilder& add(T value) {
-    const std::size_t at = bytes_.size();
-    bytes_.resize(at + sizeof value);
-    std::memcpy(bytes_.data() + at, &value, sizeof value);
-    return *this;
+    return add_bytes(std::as_bytes(std::span{&value, 1}));
   }
   ByteBuilder& add_bytes(Bytes bytes) {
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());

@@ -86,6 +86,53 @@ same_csv() {
   tcpaccept-report --format csv "$capture" >"$capture.csv" || status=$?
   [ "$status" = 0 ] || fail "tcpaccept-report --format csv ended with status $status"
   vm-compare --time "$@" truth.csv "$capture.csv" >compare.log || fail_compare CSV
+  counts "$capture"
+}
+
+# counts NAME: puts the counts of the last comparison into the log of the check; those of lines that begin with "counts" end up in the
+# result line.
+counts() {
+  grep '^scenario ' compare.log || true
+  echo "counts $1: $(grep -m 1 '^expected ' compare.log)"
+}
+
+# kernel_before MAJOR MINOR
+kernel_before() {
+  release=$(uname -r)
+  major=${release%%.*}
+  rest=${release#*.}
+  minor=${rest%%[!0-9]*}
+  [ "$major" -lt "$1" ] || { [ "$major" = "$1" ] && [ "$minor" -lt "$2" ]; }
+}
+
+# recorded_csv NAME SCENARIO...: the workload while a recorder runs, compared. parked_csv: first the workload's servers, which wait,
+# then the recorder, then the clients. Options for the workload's scenarios and for vm-compare are in $options and $compare.
+options='' compare=''
+recorded_csv() {
+  name=$1
+  shift
+  rm -f truth.csv
+  start_record "$name" -o "$name.tcpa"
+  # shellcheck disable=SC2086 # several words
+  workload $options "$@"
+  stop_record "$name"
+  no_probe
+  # shellcheck disable=SC2086
+  same_csv "$name.tcpa" $compare
+}
+
+parked_csv() {
+  parked_name=$1
+  shift
+  rm -f truth.csv
+  # shellcheck disable=SC2086 # several words
+  start_gated $options "$@"
+  start_record "$parked_name" -o "$parked_name.tcpa"
+  open_gate
+  stop_record "$parked_name"
+  no_probe
+  # shellcheck disable=SC2086
+  same_csv "$parked_name.tcpa" $compare
 }
 
 same_table() {
@@ -98,8 +145,8 @@ same_table() {
 }
 
 fail_compare() {
-  cat compare.log
-  fail "$1: $(grep -m 1 -E '^(expected|vm-compare)' compare.log || head -n 1 compare.log); first: $(grep -m 1 -E '^(missed|extra|time)' compare.log)"
+  head -n 200 compare.log
+  fail "$1: $(grep -m 1 -E '^(expected|vm-compare)' compare.log || head -n 1 compare.log); first: $(grep -m 1 -E '^(missed|extra|wrong)' compare.log)"
 }
 
 # refuses STATUS PROGRAM ARGUMENT...: the program must end with that status, say exactly one line on standard error, and leave no probe.

@@ -1,6 +1,7 @@
 # Runs every check of the folder named by $CHECKS in the guest, each in a shell and a folder of its own under /out.
 #
-# A check is one small script: status 0 is ok, 77 is skip, anything else is not ok; the last line it printed says why. After each one
+# A check is one small script: status 0 is ok, 77 is skip, anything else is not ok; the last line it printed says why. It is stopped after
+# $CHECK_TIMEOUT seconds, or as many as its line "# limit: N s" says (a machine shared with others can be many times slower). After each one
 # no process of it may run and no probe may be left: that is part of every check.
 only=${ONLY:-*}
 probes=/sys/kernel/tracing/kprobe_events
@@ -19,6 +20,16 @@ leftovers() { # processes of the programs under test
   done
 }
 
+# The sums of what the check compared: ": expected N, shown N, missed N, extra N", or nothing.
+counted() {
+  awk '/^counts / {
+    sub(/^counts [^:]*: /, "")
+    gsub(/,/, "")
+    for (i = 1; i < NF; i += 2) { if (!($i in sum)) order[++names] = $i; sum[$i] += $(i + 1) }
+  }
+  END { for (i = 1; i <= names; i++) printf "%s%s %d", i == 1 ? ": " : ", ", order[i], sum[order[i]] }' log
+}
+
 for check in /vm/guest/"$CHECKS"/$only.sh; do
   [ -e "$check" ] || continue
   name=${check##*/}
@@ -27,12 +38,14 @@ for check in /vm/guest/"$CHECKS"/$only.sh; do
   mkdir -p "/out/$name"
   cd "/out/$name" || exit 1
   begun=$(cut -d ' ' -f 1 /proc/uptime)
+  limit=$(sed -n 's/^# limit: \([0-9]*\) s$/\1/p' "$check")
+  limit=${limit:-${CHECK_TIMEOUT:-60}}
   # shellcheck disable=SC2016 # expanded by the inner shell
-  timeout -k 2 "${CHECK_TIMEOUT:-60}" sh -eu -c '. /vm/guest/lib.sh; . "$1"' check "$check" >log 2>&1 </dev/null
+  timeout -k 2 "$limit" sh -eu -c '. /vm/guest/lib.sh; . "$1"' check "$check" >log 2>&1 </dev/null
   status=$?
   why=$(tail -n 1 log | tr -cd '\40-\176')
   case $status in
-    124 | 143 | 137) why="did not end within ${CHECK_TIMEOUT:-60} s; it said: $why" ;;
+    124 | 143 | 137) why="did not end within $limit s; it said: $why" ;;
   esac
   left=$(leftovers)
   if [ -n "$left" ]; then
@@ -51,7 +64,7 @@ for check in /vm/guest/"$CHECKS"/$only.sh; do
   fi
   echo "$name $begun $(cut -d ' ' -f 1 /proc/uptime)" >>/out/times
   case $status in
-    0) result "ok $name" ;;
+    0) result "ok $name$(counted)" ;;
     77) result "skip $name: $why" ;;
     *) result "not ok $name: $why" ;;
   esac

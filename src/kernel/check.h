@@ -1,0 +1,28 @@
+// What this machine offers a tracer, line by line, without recording: tcpaccept-record --check.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/tracer.h"
+
+namespace tcpaccept::kernel {
+
+struct CheckLine {
+  bool ok = true;
+  std::string what;    // "kernel", "tracefs", ...
+  std::string found;   // what is there, or what is wrong
+  std::string remedy;  // "" when nothing needs to be done
+};
+
+struct MachineCheck {
+  std::vector<CheckLine> lines;
+  // The probe was installed for a moment and showed our own connections as they were: recording works. Lines that
+  // are not ok may stand beside it, such as a missing BTF: something is lacking then, not everything.
+  bool works = false;
+};
+
+// Never throws for what it finds. Takes well under a second; leaves nothing behind.
+MachineCheck check_machine(const TracerOptions& options);
+
+}  // namespace tcpaccept::kernel

@@ -44,6 +44,34 @@ struct Ledger {
   written @6 :UInt64;   # in batches
 }
 
+struct Extras {
+  # What most batches have nothing of.
+  cpuLosses @0 :List(CpuLoss);  # where the ledger's lost samples were lost
+  gaps @1 :List(Gap);           # stretches of time in which the probe could not see
+  cgroups @2 :List(Cgroup);     # paths of the listeners' cgroups, where known; ids ascend
+}
+
+struct CpuLoss {
+  cpu @0 :UInt16;
+  lost @1 :UInt64;
+}
+
+struct Gap {
+  # From begin to end, nanoseconds of CLOCK_MONOTONIC, accepts may have gone unseen.
+  begin @0 :UInt64;
+  end @1 :UInt64;
+  atMost @2 :UInt64 = 0xffffffffffffffff;  # accepts that can be missing; default = any number
+  cpu @3 :UInt16 = 0xffff;                 # the only CPU concerned; default = all
+  reason @4 :UInt16;
+  # 1 probes were switched off, 2 a CPU came online and its event was not open yet, 3 threads that waited in accept()
+  # before a return probe was armed, 4 the probe was removed; 0 or any other number: another reason
+}
+
+struct Cgroup {
+  id @0 :UInt64;    # of cgroup v2
+  path @1 :Data;    # below its mount, "/system.slice/ssh.service"; at most 1024 bytes; hostile
+}
+
 struct Probe {
   plan @0 :Text;                 # "graft", "inet_accept", "csk_accept"
   symbol @1 :Text;               # probed kernel function
@@ -89,6 +117,7 @@ struct Listener {
   netns @7 :UInt32;      # inode number of the network namespace; 0 = not recorded
   cgroup @8 :UInt64;     # cgroup v2 id; 0 = not recorded
   backlog @9 :UInt32 = 0xffffffff;  # limit on connections waiting for accept(); default = not recorded
+  nspid @10 :UInt32;     # the process in its own, innermost pid namespace; 0 = not recorded
 }
 
 struct Batch {
@@ -108,6 +137,8 @@ struct Batch {
   waitUs @10 :List(UInt64);   # microseconds from established to accepted; all ones = not recorded
   ahead @11 :List(UInt32);    # connections in the accept queue on arrival; all ones = not recorded
   rttUs @12 :List(UInt32);    # microseconds, SYN-ACK round trip; all ones = not recorded
+  left @13 :List(UInt32);     # connections still in the accept queue afterwards; all ones = not recorded
+  extras @14 :Extras;
 }
 
 struct PackedBatch {
@@ -118,6 +149,7 @@ struct PackedBatch {
   firstTime @3 :UInt64;  # of the first and the last event; equal to the ends of the time column
   lastTime @4 :UInt64;
   columns @5 :Data;
+  extras @6 :Extras;
 }
 
 struct End {

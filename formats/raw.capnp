@@ -19,7 +19,7 @@ struct Setup {
   batchEvents @5 :UInt32;
   flushInterval @6 :UInt64;    # nanoseconds
   maxEvents @7 :UInt64;        # -c; 0 = no limit
-  ownPid @8 :UInt32;           # the recorder's own process: its accepts count nowhere; 0 = none
+  unused @8 :UInt32;
 }
 
 struct Round {
@@ -31,6 +31,33 @@ struct Round {
   kernelLost @4 :UInt64;
   probeMisses @5 :UInt64;
   chunks @6 :List(Chunk);
+  lostByCpu @7 :List(CpuLost);         # running totals, as far as known
+  gaps @8 :List(Unseen);               # that came to light before draining
+  processes @9 :List(Process);         # looked up while the records were read, new or changed
+  cgroups @10 :List(CgroupName);
+}
+
+struct CpuLost {
+  cpu @0 :UInt16;
+  lost @1 :UInt64;
+}
+
+struct Unseen {                # a Gap of capture.capnp
+  begin @0 :UInt64;
+  end @1 :UInt64;
+  atMost @2 :UInt64;
+  cpu @3 :UInt16;
+  reason @4 :UInt16;
+}
+
+struct Process {
+  pid @0 :UInt32;
+  nspid @1 :UInt32;
+}
+
+struct CgroupName {
+  id @0 :UInt64;
+  path @1 :Data;
 }
 
 struct Chunk {

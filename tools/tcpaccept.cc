@@ -40,6 +40,7 @@ class LiveTable final : public record::Consumer {
     flush();
   }
   void end(const capture::End&) override {}
+  void notice(const std::string& line) override { std::fprintf(stderr, "tcpaccept: %s\n", line.c_str()); }
 
  private:
   // Rows are shown when they come, also to a pipe; nothing is kept in a stdio buffer.
@@ -81,7 +82,9 @@ Exit run(const record::LiveOptions& options) {
   for (const std::string& warning : result.warnings) say(warning);
   if (result.process_ended) say(result.reason);
   if (result.totals.complete()) return Exit::kClean;
-  say(std::to_string(result.totals.lost + result.totals.misses) + " accepts are missing: the ring buffer was full");
+  const std::uint64_t missing = result.totals.lost + result.totals.misses;
+  if (missing != 0) say(std::to_string(missing) + " accepts are missing: the ring buffer was full");
+  if (result.totals.gaps != 0) say("accepts may have gone unseen for some time");
   return Exit::kIncomplete;
 }
 

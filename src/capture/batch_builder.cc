@@ -47,9 +47,10 @@ void BatchBuilder::add(const Accept& accept) {
   batch_.wait_us.push_back(accept.wait_us);
   batch_.ahead.push_back(accept.ahead);
   batch_.rtt_us.push_back(accept.rtt_us);
+  batch_.left.push_back(accept.left);
 }
 
-const Batch& BatchBuilder::finish(const ClockAnchor& clock, const std::optional<Ledger>& ledger) {
+Batch& BatchBuilder::finish(const ClockAnchor& clock, const std::optional<Ledger>& ledger) {
   if (!std::is_sorted(batch_.time.begin(), batch_.time.end())) sort_by_time();
   batch_.clock = clock;
   batch_.ledger = ledger;
@@ -75,6 +76,7 @@ void BatchBuilder::sort_by_time() {
   reorder(batch_.wait_us);
   reorder(batch_.ahead);
   reorder(batch_.rtt_us);
+  reorder(batch_.left);
 }
 
 void BatchBuilder::clear() {

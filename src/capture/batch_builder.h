@@ -19,8 +19,9 @@ class BatchBuilder {
   bool full() const { return size() >= kMaxBatchEvents; }
 
   // The batch collected so far, its events in time order (equal times in order of arrival), with the given clock
-  // and ledger. Borrowed, valid until the next call of add() or clear().
-  const Batch& finish(const ClockAnchor& clock, const std::optional<Ledger>& ledger);
+  // and ledger. Borrowed, valid until the next call of add() or clear(); what is
+  // not made of accepts (gaps, losses, cgroups) is the caller's to fill in.
+  Batch& finish(const ClockAnchor& clock, const std::optional<Ledger>& ledger);
   void clear();
 
  private:

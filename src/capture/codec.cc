@@ -96,6 +96,7 @@ void write(::Listener::Builder to, const Listener& from) {
   to.setNetns(from.netns);
   to.setCgroup(from.cgroup);
   to.setBacklog(from.backlog);
+  to.setNspid(from.nspid);
 }
 bool read(::Listener::Reader from, Listener& to) {
   const auto comm = from.getComm();
@@ -112,6 +113,7 @@ bool read(::Listener::Reader from, Listener& to) {
   to.netns = from.getNetns();
   to.cgroup = from.getCgroup();
   to.backlog = from.getBacklog();
+  to.nspid = from.getNspid();
   return true;
 }
 
@@ -185,6 +187,67 @@ End read(::End::Reader from) {
           .reason = text(from.getReason())};
 }
 
+// ---- what both forms of a batch hold alike --------------------------------------------------------------------
+
+bool has_extras(const Batch& batch) {
+  return !batch.cpu_losses.empty() || !batch.gaps.empty() || !batch.cgroups.empty();
+}
+
+void write_extras(::Extras::Builder to, const Batch& from) {
+  const auto length = [](const auto& rows) { return static_cast<unsigned>(rows.size()); };
+  auto losses = to.initCpuLosses(length(from.cpu_losses));
+  for (unsigned i = 0; i < from.cpu_losses.size(); ++i) {
+    losses[i].setCpu(from.cpu_losses[i].cpu);
+    losses[i].setLost(from.cpu_losses[i].lost);
+  }
+  auto gaps = to.initGaps(length(from.gaps));
+  for (unsigned i = 0; i < from.gaps.size(); ++i) {
+    const Gap& gap = from.gaps[i];
+    gaps[i].setBegin(gap.begin);
+    gaps[i].setEnd(gap.end);
+    gaps[i].setAtMost(gap.at_most);
+    gaps[i].setCpu(gap.cpu);
+    gaps[i].setReason(static_cast<std::uint16_t>(gap.reason));
+  }
+  auto cgroups = to.initCgroups(length(from.cgroups));
+  for (unsigned i = 0; i < from.cgroups.size(); ++i) {
+    const std::string& path = from.cgroups[i].path;
+    cgroups[i].setId(from.cgroups[i].id);
+    cgroups[i].setPath({reinterpret_cast<const capnp::byte*>(path.data()), path.size()});
+  }
+}
+
+const char* read_extras(::Extras::Reader from, Batch& to) {
+  const auto losses = from.getCpuLosses();
+  const auto gaps = from.getGaps();
+  const auto cgroups = from.getCgroups();
+  if (losses.size() > kMaxBatchEvents || gaps.size() > kMaxBatchEvents || cgroups.size() > kMaxBatchEvents) {
+    return "a table is too long";
+  }
+  for (const auto loss : losses) to.cpu_losses.push_back({.cpu = loss.getCpu(), .lost = loss.getLost()});
+  for (const auto gap : gaps) {
+    if (gap.getEnd() < gap.getBegin()) return "a gap ends before it begins";
+    to.gaps.push_back({.begin = gap.getBegin(),
+                       .end = gap.getEnd(),
+                       .cpu = gap.getCpu(),
+                       .reason = static_cast<GapReason>(gap.getReason()),
+                       .at_most = gap.getAtMost()});
+  }
+  for (const auto cgroup : cgroups) {
+    const auto path = cgroup.getPath();
+    if (path.size() > kMaxCgroupPath) return "the path of a cgroup is too long";
+    if (!to.cgroups.empty() && to.cgroups.back().id >= cgroup.getId()) return "its cgroups are out of order";
+    to.cgroups.push_back({cgroup.getId(), {reinterpret_cast<const char*>(path.begin()), path.size()}});
+  }
+  return nullptr;
+}
+
+std::size_t extras_words(const Batch& batch) {
+  std::size_t words = 8 + batch.cpu_losses.size() * 2 + batch.gaps.size() * 4;
+  for (const CgroupPath& cgroup : batch.cgroups) words += 3 + cgroup.path.size() / 8;
+  return words;
+}
+
 // ---- the plain batch ----------------------------------------------------------------------------------------
 
 template <typename List, typename T>
@@ -221,6 +284,8 @@ void write(::Batch::Builder to, const Batch& from) {
   write_column(to.initWaitUs(length(from.wait_us)), from.wait_us);
   write_column(to.initAhead(length(from.ahead)), from.ahead);
   write_column(to.initRttUs(length(from.rtt_us)), from.rtt_us);
+  write_column(to.initLeft(length(from.left)), from.left);
+  if (has_extras(from)) write_extras(to.initExtras(), from);
 }
 
 const char* read(::Batch::Reader from, Batch& to) {
@@ -249,6 +314,8 @@ const char* read(::Batch::Reader from, Batch& to) {
   read_column(from.getWaitUs(), to.wait_us, events, kNotRecorded64);
   read_column(from.getAhead(), to.ahead, events, kNotRecorded32);
   read_column(from.getRttUs(), to.rtt_us, events, kNotRecorded32);
+  read_column(from.getLeft(), to.left, events, kNotRecorded32);
+  if (const char* why = read_extras(from.getExtras(), to)) return why;
   return inconsistency(to);
 }
 
@@ -288,6 +355,7 @@ class BatchPacker {
     column(ColumnId::kNetns, listeners, [](const Listener& l) { return l.netns; });
     column(ColumnId::kCgroup, listeners, [](const Listener& l) { return l.cgroup; });
     column(ColumnId::kBacklog, listeners, [](const Listener& l) { return shifted(l.backlog); });
+    column(ColumnId::kNspid, listeners, [](const Listener& l) { return l.nspid; });
 
     const std::vector<std::uint16_t>& rank = order_peers(batch);
     column(ColumnId::kPeerHigh, order_, [&](std::uint16_t i) { return high(batch.peers[i]); }, sorted_);
@@ -306,6 +374,7 @@ class BatchPacker {
     column(ColumnId::kWait, batch.wait_us, [](std::uint64_t w) { return shifted(w); });
     column(ColumnId::kAhead, batch.ahead, [](std::uint32_t a) { return shifted(a); });
     column(ColumnId::kRtt, batch.rtt_us, [](std::uint32_t r) { return shifted(r); });
+    column(ColumnId::kLeft, batch.left, [](std::uint32_t l) { return shifted(l); });
     return out_;
   }
 
@@ -366,6 +435,8 @@ class BatchUnpacker {
     to.wait_us.assign(events, kNotRecorded64);
     to.ahead.assign(events, kNotRecorded32);
     to.rtt_us.assign(events, kNotRecorded32);
+    to.left.assign(events, kNotRecorded32);
+    if (const char* why = read_extras(from.getExtras(), to)) return why;
 
     const auto data = from.getColumns();
     ByteCursor cursor{std::as_bytes(std::span{data.begin(), data.size()})};
@@ -454,6 +525,8 @@ class BatchUnpacker {
       case ColumnId::kCgroup: return listener([](Listener& l, std::uint64_t v) { l.cgroup = v; });
       case ColumnId::kBacklog:
         return listener([](Listener& l, std::uint64_t v) { l.backlog = unshifted(static_cast<std::uint32_t>(v)); });
+      case ColumnId::kNspid:
+        return listener([](Listener& l, std::uint64_t v) { l.nspid = static_cast<std::uint32_t>(v); });
       case ColumnId::kPeerHigh: return peer(0);
       case ColumnId::kPeerLow: return peer(8);
       case ColumnId::kTime: return event(to.time);
@@ -465,6 +538,7 @@ class BatchUnpacker {
       case ColumnId::kWait: return shifted_event(to.wait_us);
       case ColumnId::kAhead: return shifted_event(to.ahead);
       case ColumnId::kRtt: return shifted_event(to.rtt_us);
+      case ColumnId::kLeft: return shifted_event(to.left);
     }
     return true;  // a newer recorder's column
   }
@@ -475,7 +549,7 @@ class BatchUnpacker {
 
 // Words a message of this batch needs in plain form, generously: pointers and padding included.
 std::size_t plain_words(const Batch& batch) {
-  return 128 + batch.size() * 6 + batch.listeners.size() * 16 + batch.peers.size() * 2;
+  return 128 + batch.size() * 6 + batch.listeners.size() * 16 + batch.peers.size() * 2 + extras_words(batch);
 }
 
 }  // namespace
@@ -529,7 +603,7 @@ Bytes Encoder::encode(const Batch& batch, Packing packing) {
     return impl_->seal(plain_words(batch), [&](::Frame::Builder frame) { write(frame.initBatch(), batch); });
   }
   const std::vector<std::byte>& columns = impl_->packer.pack(batch);
-  return impl_->seal(32 + columns.size() / 8, [&](::Frame::Builder frame) {
+  return impl_->seal(32 + columns.size() / 8 + extras_words(batch), [&](::Frame::Builder frame) {
     auto packed = frame.initPacked();
     packed.setEvents(static_cast<std::uint32_t>(batch.size()));
     packed.setListeners(static_cast<std::uint32_t>(batch.listeners.size()));
@@ -539,6 +613,7 @@ Bytes Encoder::encode(const Batch& batch, Packing packing) {
       packed.setLastTime(batch.time.back());
     }
     packed.setColumns({reinterpret_cast<const capnp::byte*>(columns.data()), columns.size()});
+    if (has_extras(batch)) write_extras(packed.initExtras(), batch);
   });
 }
 
@@ -619,7 +694,8 @@ const char* inconsistency(const Batch& batch) {
   const std::size_t events = batch.size();
   if (events > kMaxBatchEvents) return "it has too many events";
   for (const std::size_t length : {batch.listener.size(), batch.peer.size(), batch.rport.size(), batch.tid.size(),
-                                   batch.cpu.size(), batch.wait_us.size(), batch.ahead.size(), batch.rtt_us.size()}) {
+                                   batch.cpu.size(), batch.wait_us.size(), batch.ahead.size(), batch.rtt_us.size(),
+                                   batch.left.size()}) {
     if (length != events) return "its columns differ in length";
   }
   const auto below = [](const std::vector<std::uint16_t>& indexes, std::size_t limit) {

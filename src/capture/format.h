@@ -52,6 +52,7 @@ enum class ColumnId : std::uint8_t {
   kNetns = 41,
   kCgroup = 42,
   kBacklog = 43,
+  kNspid = 44,
   // a value for each peer
   kPeerHigh = 64,
   kPeerLow = 65,
@@ -65,6 +66,7 @@ enum class ColumnId : std::uint8_t {
   kWait = 102,
   kAhead = 103,
   kRtt = 104,
+  kLeft = 105,
 };
 
 }  // namespace tcpaccept::capture

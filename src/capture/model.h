@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/accept.h"
+#include "core/gap.h"
 
 namespace tcpaccept::capture {
 
@@ -41,6 +43,20 @@ struct Ledger {
 
   bool operator==(const Ledger&) const = default;
   bool complete() const { return misses == 0 && lost == 0; }
+};
+
+// Samples lost in the ring of one CPU.
+struct CpuLoss {
+  std::uint16_t cpu = 0;
+  std::uint64_t lost = 0;
+  bool operator==(const CpuLoss&) const = default;
+};
+
+// Name of a cgroup: its path below the cgroup v2 mount, "/system.slice/ssh.service". Any bytes; hostile.
+struct CgroupPath {
+  std::uint64_t id = 0;
+  std::string path;
+  bool operator==(const CgroupPath&) const = default;
 };
 
 struct ProbeInfo {
@@ -87,6 +103,7 @@ struct End {
 // `listeners`, peer[i] indexes `peers`; a Batch from the reader has been checked for both. Times do not
 // decrease within a batch. The "not recorded" values are those of core/accept.h.
 inline constexpr std::size_t kMaxBatchEvents = 65535;
+inline constexpr std::size_t kMaxCgroupPath = 1024;  // bytes; a longer path is not recorded
 
 struct Batch {
   std::vector<Listener> listeners;
@@ -101,9 +118,13 @@ struct Batch {
   std::vector<std::uint64_t> wait_us;
   std::vector<std::uint32_t> ahead;
   std::vector<std::uint32_t> rtt_us;
+  std::vector<std::uint32_t> left;
 
   ClockAnchor clock;
   std::optional<Ledger> ledger;
+  std::vector<CpuLoss> cpu_losses;  // where the ledger's lost samples were lost, as far as the kernel says
+  std::vector<Gap> gaps;            // that ended, or went on, in the ledger's slice
+  std::vector<CgroupPath> cgroups;  // of the listeners' cgroups, those whose path is known; ids ascend
 
   bool operator==(const Batch&) const = default;
   std::size_t size() const { return time.size(); }
@@ -116,8 +137,11 @@ struct Batch {
             .cpu = cpu[i],
             .wait_us = wait_us[i],
             .ahead = ahead[i],
-            .rtt_us = rtt_us[i]};
+            .rtt_us = rtt_us[i],
+            .left = left[i]};
   }
+  // "" when it is not known. Borrowed.
+  std::string_view cgroup_path(std::uint64_t id) const;
   void clear();  // keeps the memory
 };
 

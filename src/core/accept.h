@@ -49,6 +49,7 @@ struct Listener {
   std::uint32_t netns = 0;         // inode of the network namespace; 0 = not recorded
   std::uint64_t cgroup = 0;        // cgroup v2 id (inode of its directory); 0 = not recorded
   std::uint32_t backlog = kNotRecorded32;  // the listener's limit on waiting connections
+  std::uint32_t nspid = 0;  // the process in its own, innermost pid namespace (in its container); 0 = not recorded
 
   bool operator==(const Listener&) const = default;
 };
@@ -63,6 +64,7 @@ struct Accept {
   std::uint64_t wait_us = kNotRecorded64;  // microseconds from established to accepted
   std::uint32_t ahead = kNotRecorded32;    // connections waiting in the accept queue when this one joined it
   std::uint32_t rtt_us = kNotRecorded32;   // microseconds, SYN-ACK round trip
+  std::uint32_t left = kNotRecorded32;     // connections still waiting in the accept queue after this accept
 
   bool operator==(const Accept&) const = default;
 };

@@ -71,7 +71,8 @@ class Checker {
       // Its message names the remedy behind the last semicolon.
       const std::string text = error.what();
       const std::size_t cut = text.rfind("; ");
-      problem("tracefs", text.substr(0, cut), cut == std::string::npos ? "" : text.substr(cut + 2));
+      const std::string remedy = cut == std::string::npos ? "" : text.substr(cut + 2);
+      problem(text.find("kprobe_events") != std::string::npos ? "kprobe events" : "tracefs", text.substr(0, cut), remedy);
     }
   }
 

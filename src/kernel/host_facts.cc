@@ -9,6 +9,7 @@
 #include <charconv>
 #include <fstream>
 #include <limits>
+#include <filesystem>
 #include <sstream>
 
 namespace tcpaccept::kernel {
@@ -141,6 +142,22 @@ std::optional<std::uint64_t> process_start_ticks(pid_t pid, const KernelPaths& p
 std::uint64_t pid_namespace(const KernelPaths& paths) {
   struct stat status {};
   return ::stat((paths.proc + "/self/ns/pid").c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+std::optional<std::uint64_t> threads_waiting_in(std::string_view function, const KernelPaths& paths) {
+  namespace fs = std::filesystem;
+  std::uint64_t waiting = 0;
+  bool any_shown = false;
+  std::error_code ignored;  // tasks end while we look
+  for (const fs::directory_entry& process : fs::directory_iterator{paths.proc, ignored}) {
+    if (process.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
+    for (const fs::directory_entry& thread : fs::directory_iterator{process.path() / "task", ignored}) {
+      const std::string where = read_file((thread.path() / "wchan").string());
+      any_shown = any_shown || (!where.empty() && where != "0");
+      if (where == function) ++waiting;
+    }
+  }
+  return any_shown ? std::optional{waiting} : std::nullopt;
 }
 
 UniqueFd open_pidfd(pid_t pid) { return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}; }

@@ -15,6 +15,7 @@ struct KernelPaths {
   std::string lockdown = "/sys/kernel/security/lockdown";
   std::string cpus_online = "/sys/devices/system/cpu/online";
   std::string os_release = "/etc/os-release";
+  std::string cgroups = "/sys/fs/cgroup";  // of version 2, or its folder "unified" is
 };
 
 }  // namespace tcpaccept::kernel

@@ -25,35 +25,6 @@ constexpr std::uint64_t kMaxRingBytes = std::uint64_t{1} << 30;
 
 std::size_t page_size() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 
-// Abilities that older kernels refuse with EINVAL; tried from best to least.
-struct Abilities {
-  bool cgroup = true;
-  bool lost = true;
-};
-constexpr std::array<Abilities, 4> kAbilities{{{true, true}, {true, false}, {false, true}, {false, false}}};
-
-perf_event_attr attributes(const EventToOpen& event, const Abilities& abilities, std::uint64_t ring_bytes) {
-  perf_event_attr attr{};
-  attr.type = PERF_TYPE_TRACEPOINT;
-  attr.size = sizeof attr;
-  attr.config = event.id;
-  attr.sample_period = 1;
-  attr.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_RAW;
-  if (abilities.cgroup) attr.sample_type |= PERF_SAMPLE_CGROUP;
-  if (abilities.lost) attr.read_format = PERF_FORMAT_LOST;
-  attr.disabled = 1;
-  attr.watermark = 1;
-  attr.wakeup_watermark = static_cast<std::uint32_t>(ring_bytes / 2);
-  attr.use_clockid = 1;
-  attr.clockid = CLOCK_MONOTONIC;
-  // exclude_kernel stays 0: with it the kernel opens the event and never delivers a sample.
-  return attr;
-}
-
-int open_event(const perf_event_attr& attr, std::uint16_t cpu) {
-  return static_cast<int>(::syscall(SYS_perf_event_open, &attr, -1, int{cpu}, -1, PERF_FLAG_FD_CLOEXEC));
-}
-
 Error cannot_open(int error, std::uint16_t cpu) {
   const std::string what = "cannot open a perf event on CPU " + std::to_string(cpu);
   switch (error) {
@@ -104,12 +75,32 @@ class Mapping {
   std::size_t size_;
 };
 
+// What read(2) of an event gives: the count, the time it was switched on, then the losses with PERF_FORMAT_LOST.
+struct EventRead {
+  std::uint64_t value = 0;
+  std::uint64_t time_enabled = 0;
+  std::uint64_t lost = 0;
+};
+
+bool read_event(int fd, bool has_lost, EventRead& to) {
+  const std::size_t size = has_lost ? sizeof to : offsetof(EventRead, lost);
+  return ::read(fd, &to, size) == static_cast<ssize_t>(size);
+}
+
 // Members are destroyed last to first: the mapping goes before the descriptors it belongs to.
 struct CpuRing {
   std::uint16_t cpu;
-  std::vector<UniqueFd> events;
+  std::vector<UniqueFd> events;  // the first one owns the ring, also when others took its place
+  std::vector<UniqueFd> revived;
   Mapping mapping;
   perf::RingReader reader;
+  CpuCounts closed;              // of events that were replaced and closed
+  CpuCounts counted;             // what the last count gave
+  std::uint64_t counted_head = 0;
+  bool counted_once = false;
+  bool drained_since = false;    // the ring was not empty at some time since the last count
+
+  const std::vector<UniqueFd>& current() const { return revived.empty() ? events : revived; }
 };
 
 }  // namespace
@@ -122,78 +113,123 @@ std::uint64_t rounded_ring_bytes(std::uint64_t wanted) {
   return std::bit_ceil(std::max<std::uint64_t>(wanted, page_size()));
 }
 
+EventOpener::EventOpener(std::vector<EventToOpen> events, std::uint64_t ring_bytes)
+    : events_(std::move(events)), ring_bytes_(rounded_ring_bytes(ring_bytes)) {
+  if (events_.empty()) throw Error{"no event to open"};
+}
+
+int EventOpener::try_open(const EventToOpen& event, const Abilities& abilities, std::uint16_t cpu) const {
+  perf_event_attr attr{};
+  attr.type = PERF_TYPE_TRACEPOINT;
+  attr.size = sizeof attr;
+  attr.config = event.id;
+  attr.sample_period = 1;
+  attr.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_RAW;
+  attr.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED;
+  if (abilities.cgroup) attr.sample_type |= PERF_SAMPLE_CGROUP;
+  if (abilities.lost) attr.read_format |= PERF_FORMAT_LOST;
+  attr.disabled = 1;
+  attr.watermark = 1;
+  attr.wakeup_watermark = static_cast<std::uint32_t>(ring_bytes_ / 2);
+  attr.use_clockid = 1;
+  attr.clockid = CLOCK_MONOTONIC;
+  // exclude_kernel stays 0: with it the kernel opens the event and never delivers a sample.
+  return static_cast<int>(::syscall(SYS_perf_event_open, &attr, -1, int{cpu}, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+std::vector<UniqueFd> EventOpener::open(std::uint16_t cpu) {
+  constexpr std::array<Abilities, 4> kAll{{{true, true}, {true, false}, {false, true}, {false, false}}};
+  std::vector<UniqueFd> fds;
+  for (const EventToOpen& event : events_) {
+    UniqueFd fd;
+    if (tried_) {
+      fd.reset(try_open(event, abilities_, cpu));
+    } else {
+      // From best to least; whatever this event gets the others get too.
+      for (const Abilities& candidate : kAll) {
+        fd.reset(try_open(event, candidate, cpu));
+        if (!fd.valid() && errno == EINVAL) continue;
+        abilities_ = candidate;
+        tried_ = fd.valid();
+        break;
+      }
+    }
+    if (!fd.valid() && errno == ENODEV) return {};
+    if (!fd.valid()) throw cannot_open(errno, cpu);
+    if (!event.filter.empty() && ::ioctl(fd.get(), PERF_EVENT_IOC_SET_FILTER, event.filter.c_str()) != 0) {
+      throw system_error("the kernel refuses the event filter \"" + event.filter + "\"", errno);
+    }
+    fds.push_back(std::move(fd));
+  }
+  return fds;
+}
+
 struct PerfEvents::Impl {
   std::uint64_t ring_bytes = 0;
-  Abilities abilities;
+  bool has_lost = false;
   std::vector<CpuRing> rings;
   std::vector<int> poll_fds;
   std::vector<std::byte> scratch;
 
-  // Finds out with the first event what this kernel can do; everything else is then opened alike.
-  UniqueFd probe_abilities(const EventToOpen& event, std::uint16_t cpu) {
-    int error = 0;
-    for (const Abilities& candidate : kAbilities) {
-      UniqueFd fd{open_event(attributes(event, candidate, ring_bytes), cpu)};
-      if (fd.valid()) {
-        abilities = candidate;
-        return fd;
-      }
-      error = errno;
-      if (error != EINVAL) break;
-    }
-    if (error == ENODEV) return UniqueFd{};
-    throw cannot_open(error, cpu);
+  CpuRing* find(std::uint16_t cpu) {
+    const auto ring = std::find_if(rings.begin(), rings.end(), [&](const CpuRing& r) { return r.cpu == cpu; });
+    return ring == rings.end() ? nullptr : &*ring;
   }
 
-  UniqueFd open(const EventToOpen& event, std::uint16_t cpu) {
-    if (rings.empty()) return probe_abilities(event, cpu);
-    UniqueFd fd{open_event(attributes(event, abilities, ring_bytes), cpu)};
-    if (!fd.valid() && errno != ENODEV) throw cannot_open(errno, cpu);
-    return fd;
-  }
-
-  // False when the CPU is offline, or went offline meanwhile.
-  bool add_cpu(const std::vector<EventToOpen>& events, std::uint16_t cpu) {
-    std::vector<UniqueFd> fds;
-    for (const EventToOpen& event : events) {
-      UniqueFd fd = open(event, cpu);
-      if (!fd.valid()) return false;
-      if (!event.filter.empty() && ::ioctl(fd.get(), PERF_EVENT_IOC_SET_FILTER, event.filter.c_str()) != 0) {
-        throw system_error("the kernel refuses the event filter \"" + event.filter + "\"", errno);
-      }
-      fds.push_back(std::move(fd));
-    }
-    const int first = fds.front().get();
-    Mapping mapping{first, ring_bytes};
-    for (std::size_t i = 1; i < fds.size(); ++i) {
-      if (::ioctl(fds[i].get(), PERF_EVENT_IOC_SET_OUTPUT, first) != 0) {
+  static void share_ring(const std::vector<UniqueFd>& events, int owner, std::uint16_t cpu) {
+    for (const UniqueFd& event : events) {
+      if (event.get() != owner && ::ioctl(event.get(), PERF_EVENT_IOC_SET_OUTPUT, owner) != 0) {
         throw system_error("cannot let two events share the ring of CPU " + std::to_string(cpu), errno);
       }
     }
+  }
+
+  CpuRing& add(std::uint16_t cpu, std::vector<UniqueFd> events) {
+    const int owner = events.front().get();
+    Mapping mapping{owner, ring_bytes};
+    share_ring(events, owner, cpu);
     perf::RingReader reader{mapping.page(), mapping.data()};
-    rings.push_back({.cpu = cpu, .events = std::move(fds), .mapping = std::move(mapping), .reader = reader});
-    poll_fds.push_back(first);
-    return true;
+    const CpuCounts none{.cpu = cpu, .hits = 0, .lost = has_lost ? 0 : kNotRecorded64};
+    rings.push_back({.cpu = cpu,
+                     .events = std::move(events),
+                     .revived = {},
+                     .mapping = std::move(mapping),
+                     .reader = reader,
+                     .closed = none,
+                     .counted = none});
+    poll_fds.push_back(owner);
+    return rings.back();
+  }
+
+  void count(const std::vector<UniqueFd>& events, CpuCounts& sum) const {
+    for (const UniqueFd& event : events) {
+      EventRead now;
+      if (!read_event(event.get(), has_lost, now)) continue;
+      sum.hits += now.value;
+      if (has_lost) sum.lost += now.lost;
+    }
   }
 
   int control(unsigned long request) const {
     int error = 0;
     for (const CpuRing& ring : rings) {
-      for (const UniqueFd& fd : ring.events) {
-        if (::ioctl(fd.get(), request, 0) != 0 && error == 0) error = errno;
+      for (const UniqueFd& event : ring.current()) {
+        if (::ioctl(event.get(), request, 0) != 0 && error == 0) error = errno;
       }
     }
     return error;
   }
 };
 
-PerfEvents::PerfEvents(const std::vector<EventToOpen>& events, const std::vector<std::uint16_t>& cpus,
-                       std::uint64_t ring_bytes)
+PerfEvents::PerfEvents(EventOpener& opener, const std::vector<std::uint16_t>& cpus)
     : impl_(std::make_unique<Impl>()) {
-  if (events.empty()) throw Error{"no event to open"};
-  impl_->ring_bytes = rounded_ring_bytes(ring_bytes);
+  impl_->ring_bytes = opener.ring_bytes();
   impl_->rings.reserve(cpus.size());
-  for (const std::uint16_t cpu : cpus) impl_->add_cpu(events, cpu);
+  for (const std::uint16_t cpu : cpus) {
+    std::vector<UniqueFd> events = opener.open(cpu);
+    impl_->has_lost = opener.has_lost();
+    if (!events.empty()) impl_->add(cpu, std::move(events));
+  }
   if (impl_->rings.empty()) throw Error{"cannot open a perf event on any CPU: all of them are offline"};
 }
 
@@ -206,8 +242,6 @@ void PerfEvents::enable() {
 
 void PerfEvents::disable() { impl_->control(PERF_EVENT_IOC_DISABLE); }
 
-bool PerfEvents::has_cgroup() const { return impl_->abilities.cgroup; }
-std::uint64_t PerfEvents::ring_bytes() const { return impl_->ring_bytes; }
 const std::vector<int>& PerfEvents::poll_fds() const { return impl_->poll_fds; }
 
 std::vector<std::uint16_t> PerfEvents::cpus() const {
@@ -219,7 +253,9 @@ std::vector<std::uint16_t> PerfEvents::cpus() const {
 void PerfEvents::drain(const std::function<void(std::uint16_t cpu, Bytes records)>& sink) {
   for (CpuRing& ring : impl_->rings) {
     impl_->scratch.clear();
-    if (ring.reader.drain(impl_->scratch) != 0) sink(ring.cpu, impl_->scratch);
+    const bool any = ring.reader.drain(impl_->scratch) != 0;
+    ring.drained_since = ring.drained_since || any;
+    if (any) sink(ring.cpu, impl_->scratch);
   }
 }
 
@@ -229,20 +265,51 @@ std::uint64_t PerfEvents::corrupt_rings() const {
   return sum;
 }
 
-std::vector<CpuCounts> PerfEvents::counts() const {
+std::vector<CpuCounts> PerfEvents::counts() {
   std::vector<CpuCounts> counts;
-  for (const CpuRing& ring : impl_->rings) {
-    CpuCounts sum{.cpu = ring.cpu, .hits = 0, .lost = impl_->abilities.lost ? 0 : kNotRecorded64};
-    for (const UniqueFd& fd : ring.events) {
-      std::array<std::uint64_t, 2> value{};  // value, then lost with PERF_FORMAT_LOST
-      const std::size_t size = impl_->abilities.lost ? sizeof value : sizeof value[0];
-      if (::read(fd.get(), value.data(), size) != static_cast<ssize_t>(size)) continue;
-      sum.hits += value[0];
-      if (impl_->abilities.lost) sum.lost += value[1];
+  for (CpuRing& ring : impl_->rings) {
+    // Every hit moves the head or finds the ring full, and a ring that was full has been drained since.
+    const std::uint64_t head = ring.reader.head();
+    if (!ring.counted_once || ring.drained_since || head != ring.counted_head) {
+      ring.counted_once = true;
+      ring.drained_since = false;
+      ring.counted_head = head;
+      ring.counted = ring.closed;
+      impl_->count(ring.events, ring.counted);
+      impl_->count(ring.revived, ring.counted);
     }
-    counts.push_back(sum);
+    counts.push_back(ring.counted);
   }
   return counts;
+}
+
+bool PerfEvents::alive(std::uint16_t cpu) const {
+  const CpuRing* ring = impl_->find(cpu);
+  if (ring == nullptr) return false;
+  // The clock of a live event runs: two readings always differ.
+  return std::all_of(ring->current().begin(), ring->current().end(), [&](const UniqueFd& event) {
+    EventRead first;
+    EventRead second;
+    return read_event(event.get(), impl_->has_lost, first) && read_event(event.get(), impl_->has_lost, second) &&
+           first.time_enabled != second.time_enabled;
+  });
+}
+
+void PerfEvents::revive(std::uint16_t cpu, std::vector<UniqueFd> events) {
+  CpuRing* ring = impl_->find(cpu);
+  if (ring == nullptr) {
+    ring = &impl_->add(cpu, std::move(events));
+  } else {
+    Impl::share_ring(events, ring->events.front().get(), cpu);
+    impl_->count(ring->revived, ring->closed);
+    ring->revived = std::move(events);
+  }
+  ring->counted_once = false;
+  for (const UniqueFd& event : ring->current()) {
+    if (::ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) {
+      throw system_error("cannot switch the perf event of CPU " + std::to_string(cpu) + " on", errno);
+    }
+  }
 }
 
 }  // namespace tcpaccept::kernel

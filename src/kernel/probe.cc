@@ -36,8 +36,6 @@ bool take_number(std::string_view& rest, std::string_view prefix, int base, T& v
   return true;
 }
 
-std::string full_name(const std::string& event) { return std::string{kProbeGroup} + "/" + event; }
-
 // Closing a perf descriptor frees the event a moment later when a sample is just being taken on another CPU.
 int remove_event(const Tracefs& tracefs, const std::string& event) {
   int error = 0;
@@ -50,6 +48,13 @@ int remove_event(const Tracefs& tracefs, const std::string& event) {
 }
 
 }  // namespace
+
+std::string full_name(std::string_view event) {
+  std::string name{kProbeGroup};
+  name += '/';
+  name += event;
+  return name;
+}
 
 std::string probe_name(const ProbeOwner& owner, std::uint64_t random) {
   std::string digits = hex(random);

@@ -45,6 +45,9 @@ ProbeOwner this_owner(const KernelPaths& paths);
 using NameSource = std::function<std::string()>;
 NameSource random_names(const ProbeOwner& owner);
 
+// "tcpaccept/EVENT", as commands name it.
+std::string full_name(std::string_view event);
+
 struct InstalledEvent {
   std::string name;        // within kProbeGroup
   std::string definition;  // as written to kprobe_events

@@ -15,12 +15,13 @@ struct PlanKind {
   bool is_return;
   const char* socket;   // expression of the accepted struct sock *
   const char* newsock;  // expression of its struct socket *, "" where there is none
+  const char* listener;  // expression of the listening struct socket *, "" where it cannot be reached
 };
 
 constexpr std::array<PlanKind, 3> kKinds{{
-    {"graft", "security_sock_graft", false, "$arg1", "$arg2"},
-    {"inet_accept", "__inet_accept", false, "$arg3", "$arg2"},
-    {"csk_accept", "inet_csk_accept", true, "$retval", ""},
+    {"graft", "security_sock_graft", false, "$arg1", "$arg2", ""},
+    {"inet_accept", "__inet_accept", false, "$arg3", "$arg2", "$arg1"},
+    {"csk_accept", "inet_csk_accept", true, "$retval", "", ""},
 }};
 
 // The most instances the kernel grants one return probe (KRETPROBE_MAXACTIVE_MAX).
@@ -92,6 +93,12 @@ std::string arguments(const PlanKind& kind, const SocketLayout& layout, const st
     to.add("srtt", layout.srtt_us, tcp);
     to.add("ahead", layout.sk_ack_backlog, tcp);
     to.add("limit", layout.sk_max_ack_backlog, tcp);
+  }
+  if (*kind.listener != '\0' && layout.socket_sk && layout.sk_ack_backlog && layout.sk_protocol) {
+    // The listening socket of MPTCP keeps no count, hence its protocol.
+    const std::string listener = deref(*layout.socket_sk, kind.listener);
+    to.add("left", layout.sk_ack_backlog, listener);
+    to.add("lproto", layout.sk_protocol, listener);
   }
   if (*kind.newsock != '\0' && layout.socket_file) {
     to.add("kfile", deref(*layout.socket_file, kind.newsock), "x64");

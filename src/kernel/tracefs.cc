@@ -149,11 +149,11 @@ Tracefs::Tracefs(const KernelPaths& paths) : root_(find_root(paths)) {
   if (!commands_.valid()) throw cannot_open_commands(paths, root_, errno != 0 ? errno : ENOENT);
 }
 
-int Tracefs::command(const std::string& line) const {
+int Tracefs::command(int commands_fd, const std::string& line) {
   const std::string text = line + "\n";
   ssize_t written = 0;
   do {
-    written = ::write(commands_.get(), text.data(), text.size());
+    written = ::write(commands_fd, text.data(), text.size());
   } while (written < 0 && errno == EINTR);
   if (written < 0) return errno;
   return static_cast<std::size_t>(written) == text.size() ? 0 : EIO;

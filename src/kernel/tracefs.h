@@ -50,7 +50,10 @@ class Tracefs {
   const std::string& root() const { return root_; }
 
   // Appends one command to kprobe_events with one write. Returns 0 or the errno of the kernel's refusal.
-  int command(const std::string& line) const;
+  int command(const std::string& line) const { return command(commands_.get(), line); }
+  // The same through a copy of commands_fd(), which a process without privileges may hold.
+  static int command(int commands_fd, const std::string& line);
+  int commands_fd() const { return commands_.get(); }
   // What error_log says about the refused command, "" when it says nothing.
   std::string refusal(std::string_view command_part) const;
 

@@ -1,17 +1,27 @@
 #include "kernel/tracer.h"
 
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <utility>
 
 #include "core/error.h"
+#include "kernel/clock.h"
 #include "kernel/host_facts.h"
+#include "kernel/keeper.h"
 #include "kernel/loopback.h"
 #include "kernel/probe.h"
 #include "kernel/probe_plan.h"
 #include "kernel/struct_layout.h"
 #include "kernel/tracefs.h"
+#include "kernel/watch.h"
 #include "perf/record.h"
 #include "perf/self_check.h"
 
@@ -37,14 +47,44 @@ bool faults_count_as_misses(const KernelPaths& paths) {
   return release >> major >> dot >> minor && (major < 5 || (major == 5 && minor < 14));
 }
 
-// The switch that turns all probes silent while every call succeeds (sysctl kernel.ftrace_enabled).
-void require_ftrace(const KernelPaths& paths) {
-  std::ifstream file{paths.proc + "/sys/kernel/ftrace_enabled"};
-  if (int enabled = 1; file >> enabled && enabled == 0) {
-    throw Error{"kernel.ftrace_enabled is 0, so no probe delivers anything; switch it on with "
-                "\"sysctl kernel.ftrace_enabled=1\""};
+// This thread under a name nobody can guess, on one CPU: its samples can then be told from all others by a filter of the
+// kernel's, and land in one ring.
+class OwnTask {
+ public:
+  OwnTask() {
+    std::uint64_t random = 0;
+    if (::getrandom(&random, sizeof random, 0) != static_cast<ssize_t>(sizeof random)) {
+      throw system_error("cannot get random bytes", errno);
+    }
+    constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz012345";
+    for (; name_.size() < sizeof(Comm::bytes) - 1; random >>= 5) name_ += kLetters[random & 31];
+    ::prctl(PR_GET_NAME, old_name_.data());
+    ::prctl(PR_SET_NAME, name_.c_str());
+    pinned_ = ::sched_getaffinity(0, sizeof old_cpus_, &old_cpus_) == 0;
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(static_cast<unsigned>(std::max(0, ::sched_getcpu())), &only);
+    pinned_ = pinned_ && ::sched_setaffinity(0, sizeof only, &only) == 0;
   }
-}
+  ~OwnTask() {
+    ::prctl(PR_SET_NAME, old_name_.data());
+    if (pinned_) ::sched_setaffinity(0, sizeof old_cpus_, &old_cpus_);
+  }
+  OwnTask(const OwnTask&) = delete;
+  OwnTask& operator=(const OwnTask&) = delete;
+
+  const std::string& name() const { return name_; }
+  // Where it runs, or all CPUs if it could not be held on one (more than 1,024 of them).
+  std::vector<std::uint16_t> cpus(const KernelPaths& paths) const {
+    return pinned_ ? std::vector{static_cast<std::uint16_t>(::sched_getcpu())} : online_cpus(paths);
+  }
+
+ private:
+  std::string name_ = "tcpaccept-";
+  std::array<char, 16> old_name_{};
+  cpu_set_t old_cpus_{};
+  bool pinned_ = false;
+};
 
 std::string plan_line(const PassedPlan& plan) { return "plan " + plan.name + ": " + plan.why; }
 
@@ -75,29 +115,40 @@ std::string joined_filters(const std::vector<InstalledEvent>& events) {
 }  // namespace
 
 struct Tracer::Impl {
-  explicit Impl(const KernelPaths& paths) : tracefs(paths) {}
+  explicit Impl(const KernelPaths& paths) : tracefs(paths), switches(paths), cpus(paths) {}
 
   TracerInfo info;
   Tracefs tracefs;
-  // Order matters: the events are closed before the probe they use is removed.
+  SwitchWatch switches;
+  CpuWatch cpus;
+  // Order matters: the events are closed before the probe they use is removed, and the keeper ends when all is done.
+  std::optional<Keeper> keeper;
   std::optional<Probe> probe;
   std::optional<PerfEvents> events;
-  UniqueFd profile;          // invalid when its misses mean nothing
+  UniqueFd profile_file;
+  bool misses_mean_something = true;
   std::vector<std::string> event_names;
-
-  // What the self-test found in the rings, ours and others': handed out by the first drain.
-  struct EarlyRecords {
-    std::uint16_t cpu;
-    std::vector<std::byte> bytes;
-  };
-  std::vector<EarlyRecords> early;
 
   // What the accessors say after close().
   std::vector<CpuCounts> last_counts;
   std::uint64_t last_misses = kNotRecorded64;
   std::uint64_t last_corrupt = 0;
 
-  void start(const ProbePlan& plan, const TracerOptions& options, const NameSource& names) {
+  // The kernel's own count of calls of the probed function, whatever became of them, and of calls it could not probe.
+  std::optional<ProbeProfile> at_start;
+
+  // As of the last tend().
+  std::uint64_t tended_at = 0;
+  std::string off;
+  bool removed = false;
+  // Calls of the probed function since start() that no event counted: other protocols, and what went unseen. At least
+  // this many; the true number stood at some time between reading the calls and reading the counts.
+  std::uint64_t uncounted = 0;
+  bool look_again = false;
+  std::map<std::uint16_t, std::string> blind;  // CPUs whose events could not be opened again, and why
+  std::vector<Gap> first_gaps;                 // what was unseen from the start
+
+  void try_plan(const ProbePlan& plan, const TracerOptions& options, const NameSource& names) {
     probe.emplace(tracefs, plan, names);
     perf::DecoderConfig config;
     config.probe_address = plan.address;
@@ -106,11 +157,14 @@ struct Tracer::Impl {
       to_open.push_back({.id = event.id, .filter = event.filter});
       config.formats.push_back(event.format);
     }
-    events.emplace(to_open, online_cpus(options.paths), options.ring_bytes);
-    config.layout.cgroup = events->has_cgroup();
-    const perf::Decoder decoder{config};  // the samples can be understood, or this plan is no use
-    events->enable();
-    self_test(config, !plan.is_return);
+    self_test(to_open, config, plan, options.paths);
+
+    EventOpener opener{to_open, options.ring_bytes};
+    events.emplace(opener, online_cpus(options.paths));
+    config.layout.cgroup = opener.has_cgroup();
+    std::vector<std::string> full_names;
+    for (const InstalledEvent& event : probe->events()) full_names.push_back(full_name(event.name));
+    keeper.emplace(tracefs, full_names, opener);
 
     info.plan = plan.name;
     info.symbol = plan.symbol;
@@ -121,30 +175,41 @@ struct Tracer::Impl {
     info.filter = joined_filters(probe->events());
     info.notes.insert(info.notes.end(), plan.notes.begin(), plan.notes.end());
     info.cpus = events->cpus();
-    info.ring_bytes = events->ring_bytes();
+    info.ring_bytes = opener.ring_bytes();
     info.decoder = std::move(config);
+    profile_file = tracefs.open_profile();
     if ((plan.is_return || probe->events().size() > 1) && faults_count_as_misses(options.paths)) {
       info.notes.push_back("probe misses are not recorded: this kernel counts failed fetches among them");
-    } else {
-      profile = tracefs.open_profile();
+      misses_mean_something = false;
     }
+    if (plan.is_return) note_waiting_threads(plan, options.paths);
   }
 
-  // Accepts connections of our own and compares what the probe shows of them. Their samples are in the rings when
+  // Accepts connections of our own and compares what the probe shows of them. Their samples are in the ring when
   // accept() returns: the probe runs inside of it.
-  void self_test(const perf::DecoderConfig& config, bool exact_protocol) {
+  void self_test(const std::vector<EventToOpen>& to_open, perf::DecoderConfig config, const ProbePlan& plan,
+                 const KernelPaths& paths) {
+    constexpr std::uint64_t kSmallRing = 65536;
+    const OwnTask task;
+    std::vector<EventToOpen> own_events = to_open;
+    for (EventToOpen& event : own_events) {
+      event.filter = (event.filter.empty() ? "" : "(" + event.filter + ") && ") + "comm==\"" + task.name() + "\"";
+    }
+    EventOpener opener{own_events, kSmallRing};
+    PerfEvents own_rings{opener, task.cpus(paths)};
+    config.layout.cgroup = opener.has_cgroup();
+    const perf::Decoder decoder{config};  // the samples can be understood, or this plan is no use
+    own_rings.enable();
     const std::vector<perf::OwnAccept> own = make_own_accepts();
-    const perf::Decoder decoder{config};
     std::vector<Accept> seen;
-    events->drain([&](std::uint16_t cpu, Bytes records) {
-      early.push_back({cpu, {records.begin(), records.end()}});
+    own_rings.drain([&](std::uint16_t, Bytes records) {
       Bytes record;
       while (perf::next_record(records, record)) {
         const perf::Decoded decoded = decoder.decode(record);
         if (const auto* accept = std::get_if<Accept>(&decoded)) seen.push_back(*accept);
       }
     });
-    perf::SelfCheck check = perf::check_own_accepts(own, seen, exact_protocol);
+    perf::SelfCheck check = perf::check_own_accepts(own, seen, !plan.is_return);
     if (!check.passed) {
       std::string why = "the self-test failed";
       const char* separator = ": ";
@@ -158,30 +223,114 @@ struct Tracer::Impl {
     info.self_test = std::move(check.lines);
   }
 
+  void note_waiting_threads(const ProbePlan& plan, const KernelPaths& paths) {
+    const std::optional<std::uint64_t> waiting = threads_waiting_in(plan.symbol, paths);
+    if (waiting == 0u) return;
+    first_gaps.push_back({.reason = GapReason::kWaitingThreads, .at_most = waiting.value_or(kNotRecorded64)});
+  }
+
   std::string stop_all() {
-    early.clear();
     events.reset();
     std::string left;
     if (probe) left = probe->remove();
     probe.reset();
+    keeper.reset();
     return left;
   }
 
-  std::uint64_t misses() const {
-    std::uint64_t sum = 0;
+  // Sums over our events; nothing when the kernel does not list one of them.
+  std::optional<ProbeProfile> profile() const {
+    ProbeProfile sum;
     for (const std::string& name : event_names) {
-      const auto profiled = Tracefs::profile(profile.get(), name);
-      if (!profiled) return kNotRecorded64;
-      sum += profiled->misses;
+      const auto profiled = Tracefs::profile(profile_file.get(), name);
+      if (!profiled) return std::nullopt;
+      sum.hits = std::max(sum.hits, profiled->hits);  // all of them are called each time
+      sum.misses += profiled->misses;
     }
     return sum;
+  }
+
+  std::uint64_t misses() const {
+    const auto now = misses_mean_something ? profile() : std::nullopt;
+    return now && at_start ? now->misses - at_start->misses : kNotRecorded64;
+  }
+
+  std::uint64_t sum_of_hits() {
+    std::uint64_t sum = 0;
+    for (const CpuCounts& cpu : events->counts()) sum += cpu.hits;
+    return sum;
+  }
+
+  std::optional<std::uint64_t> calls() const {
+    const auto now = profile();
+    if (!now || !at_start) return std::nullopt;
+    return now->hits - at_start->hits;
+  }
+
+  // An upper bound of what `uncounted` is a lower bound of. Accepts go on while it is read, so that it takes a few
+  // tries to read it well.
+  std::optional<std::uint64_t> most_uncounted() {
+    constexpr int kTries = 50;
+    std::optional<std::uint64_t> least;
+    for (int i = 0; i < kTries && (!least || *least > uncounted); ++i) {
+      const std::uint64_t counted = sum_of_hits();
+      const auto called = calls();
+      if (!called) return std::nullopt;
+      const std::uint64_t rest = *called - std::min(*called, counted);
+      least = std::min(least.value_or(rest), rest);
+    }
+    return least;
+  }
+
+  void tend_switches(std::uint64_t now, Tended& tended) {
+    bool touched = false;
+    const std::string now_off = switches.look(touched);
+    if (touched || !now_off.empty() || !off.empty()) {
+      tended.gaps.push_back({.begin = tended_at, .end = now, .reason = GapReason::kProbesOff});
+    }
+    if (now_off != off) tended.said.push_back(now_off.empty() ? "probes are switched on again" : now_off);
+    off = now_off;
+  }
+
+  void tend_cpus(Tended& tended) {
+    if (!cpus.changed() && blind.empty() && !look_again) return;
+    look_again = false;
+    for (const std::uint16_t cpu : cpus.online()) {
+      if (events->alive(cpu)) continue;
+      std::string why;
+      try {
+        std::vector<UniqueFd> opened = keeper->open(cpu);
+        if (opened.empty()) {  // on its way up, or offline again
+          look_again = true;
+          continue;
+        }
+        events->revive(cpu, std::move(opened));
+      } catch (const Error& error) {
+        why = error.what();
+      }
+      const std::uint64_t now = read_clocks().monotonic;
+      Gap gap{.begin = tended_at, .end = now, .cpu = cpu, .reason = GapReason::kCpuOnline};
+      if (!why.empty()) {
+        if (blind[cpu] != why) {
+          tended.said.push_back("accepts on CPU " + std::to_string(cpu) + ", which came online, are not seen: " + why);
+        }
+        blind[cpu] = why;
+      } else {
+        blind.erase(cpu);
+        if (const auto now_uncounted = most_uncounted()) {
+          gap.at_most = *now_uncounted - std::min(*now_uncounted, uncounted);
+        }
+      }
+      if (gap.at_most != 0) tended.gaps.push_back(gap);
+    }
   }
 };
 
 Tracer::Tracer(const TracerOptions& options) {
   rounded_ring_bytes(options.ring_bytes);  // a wrong size is said before anything is touched
   impl_ = std::make_unique<Impl>(options.paths);
-  require_ftrace(options.paths);
+  bool touched = false;
+  if (const std::string off = impl_->switches.look(touched); !off.empty()) throw Error{off};
   TracerInfo& info = impl_->info;
   info.swept = sweep_stale_probes(impl_->tracefs, options.paths);
 
@@ -200,7 +349,7 @@ Tracer::Tracer(const TracerOptions& options) {
     const auto plan = std::find_if(choice.plans.begin(), choice.plans.end(), called);
     if (plan == choice.plans.end()) continue;
     try {
-      impl_->start(*plan, options, names);
+      impl_->try_plan(*plan, options, names);
       break;
     } catch (const Error& error) {
       impl_->stop_all();
@@ -209,6 +358,35 @@ Tracer::Tracer(const TracerOptions& options) {
   }
   if (!impl_->events) throw no_plan(failed, !options.plan.empty());
   for (const PassedPlan& plan : failed) info.notes.push_back(plan_line(plan));
+}
+
+void Tracer::start() {
+  impl_->at_start = impl_->profile();
+  impl_->tended_at = read_clocks().monotonic;
+  for (Gap& gap : impl_->first_gaps) gap.begin = gap.end = impl_->tended_at;
+  impl_->events->enable();
+}
+
+std::vector<int> Tracer::watch_fds() const { return {impl_->switches.fd(), impl_->cpus.fd()}; }
+
+Tended Tracer::tend(std::uint64_t now) {
+  Impl& impl = *impl_;
+  Tended tended{.gaps = std::exchange(impl.first_gaps, {}), .said = {}};
+  if (!impl.events) return tended;
+  impl.tend_switches(now, tended);
+  impl.tend_cpus(tended);
+  const auto calls = impl.calls();
+  if (!calls && impl.at_start) {
+    tended.gaps.push_back({.begin = impl.tended_at, .end = now, .reason = GapReason::kRemoved});
+    if (!impl.removed) tended.said.push_back("the probe is gone: somebody removed it; start the recorder again");
+    impl.removed = true;
+  }
+  if (calls) {
+    const std::uint64_t counted = impl.sum_of_hits();
+    impl.uncounted = std::max(impl.uncounted, *calls - std::min(*calls, counted));
+  }
+  impl.tended_at = now;
+  return tended;
 }
 
 Tracer::~Tracer() {
@@ -223,7 +401,6 @@ const std::vector<int>& Tracer::poll_fds() const {
 }
 
 void Tracer::drain(const Sink& sink) {
-  for (const Impl::EarlyRecords& records : std::exchange(impl_->early, {})) sink(records.cpu, records.bytes);
   if (impl_->events) impl_->events->drain(sink);
 }
 

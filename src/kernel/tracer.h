@@ -3,8 +3,9 @@
 // Tries the probe plans in order until one can be installed and opened, and says why others were passed over.
 // It hands out bytes; their meaning is perf's business (perf/decoder.h). Nothing here knows captures.
 //
-// Privileges are needed by the constructor only. Afterwards drain, counters().hits, counters().kernel_lost and
-// the removal of the probe work for any user: the descriptors needed are kept open.
+// Privileges are needed by the constructor only, and it reads no sample but those of connections of its own. Everything
+// else works for any user: the descriptors needed are kept open, and a small process that keeps the privileges
+// (kernel/keeper.h) opens the events of CPUs that come online, and removes the probe should this process be killed.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "core/byte_cursor.h"
+#include "core/gap.h"
 #include "kernel/kernel_paths.h"
 #include "kernel/perf_events.h"
 #include "perf/decoder.h"
@@ -54,10 +56,16 @@ struct TracerCounters {
   std::uint64_t probe_misses = 0;
 };
 
+// What looking after the probe brought to light.
+struct Tended {
+  std::vector<Gap> gaps;          // since the last time
+  std::vector<std::string> said;  // what the user should know now, one line each
+};
+
 class Tracer {
  public:
-  // The probe is live and has shown our own loopback connections as they were when this returns; their samples come
-  // with the first drain. Throws Error (one line with the remedy) when no plan works.
+  // The probe is installed, has shown our own loopback connections as they were, and waits for start(). Throws Error
+  // (one line with the remedy) when no plan works.
   explicit Tracer(const TracerOptions& options);
   ~Tracer();
   Tracer(const Tracer&) = delete;
@@ -65,9 +73,19 @@ class Tracer {
 
   const TracerInfo& info() const;
 
+  // From here on samples are produced. Throws Error.
+  void start();
+
   // One descriptor per ring, for poll(POLLIN): readable when a ring is half full. Never relied on alone: a ring
-  // that is less than half full wakes nobody, so drain by a timer as well. Empty after close().
+  // that is less than half full wakes nobody, so drain by a timer as well. tend() may append to it. Empty after
+  // close().
   const std::vector<int>& poll_fds() const;
+  // Descriptors for poll(POLLIN) that ask for tend() at once.
+  std::vector<int> watch_fds() const;
+
+  // Looks whether the probe still sees everything, and repairs what can be repaired: to be called before each drain.
+  // `now`: CLOCK_MONOTONIC. Never throws.
+  Tended tend(std::uint64_t now);
 
   // Whole records of one CPU, oldest first, linear; valid during the call.
   using Sink = std::function<void(std::uint16_t cpu, Bytes records)>;

@@ -39,6 +39,15 @@ std::uint64_t wait_us(std::uint64_t time_ns, std::uint64_t established_us) {
   return established_us - now_us <= kClockSlackUs ? 0 : kNotRecorded64;
 }
 
+// The kernel counts eighths of a microsecond. A round trip of whole milliseconds was not measured from SYN-ACK to ACK
+// but read from the client's echo of a TCP timestamp, whose clock ticks in milliseconds (tcp_ack_update_rtt,
+// net/ipv4/tcp_input.c): with SYN cookies that echo carries options in its low bits, and there is no telling these
+// from a repeated SYN-ACK.
+std::uint32_t rtt_us(std::uint64_t srtt) {
+  constexpr std::uint64_t kMillisecond = 8000;
+  return srtt < 8 || srtt % kMillisecond == 0 ? kNotRecorded32 : static_cast<std::uint32_t>(srtt >> 3);
+}
+
 IpAddress address_of(std::uint64_t first, std::uint64_t second) {
   IpAddress address;
   std::memcpy(address.bytes.data(), &first, sizeof first);
@@ -75,6 +84,8 @@ Decoder::Fields Decoder::resolve(const EventFormat& format) {
   fields.srtt = number_slot("srtt");
   fields.ahead = number_slot("ahead");
   fields.limit = number_slot("limit");
+  fields.left = number_slot("left");
+  fields.lproto = number_slot("lproto");
   fields.kfile = number_slot("kfile");
   // Entry probes say where they are, return probes which function they return from.
   fields.address = number_slot("__probe_ip");
@@ -217,8 +228,10 @@ Decoded Decoder::decode_sample(Bytes body) const {
   listener.in_kernel = at.kfile.size != 0 && number(at.kfile, payload, 0) == 0;
   accept.ahead = static_cast<std::uint32_t>(number(at.ahead, payload, kNotRecorded32));
   accept.wait_us = wait_us(head.time, number(at.est, payload, kNotRecorded64));
-  const std::uint64_t srtt = number(at.srtt, payload, 0) >> 3;  // the kernel counts eighths of a microsecond
-  if (srtt != 0) accept.rtt_us = static_cast<std::uint32_t>(srtt);
+  if (number(at.lproto, payload, 0) == kProtocolTcp) {
+    accept.left = static_cast<std::uint32_t>(number(at.left, payload, kNotRecorded32));
+  }
+  accept.rtt_us = rtt_us(number(at.srtt, payload, 0));
 
   if (at.comm.size != 0) {
     const auto where = load<std::uint32_t>(payload.data() + at.comm.offset);

@@ -14,6 +14,7 @@
 //   proto  IPPROTO_TCP or IPPROTO_MPTCP        netns  inode of the network namespace
 //   est    microseconds of CLOCK_MONOTONIC when the connection was established
 //   srtt   microseconds << 3                   ahead, limit  accept queue on arrival, and its limit
+//   left   accept queue after this accept; counts only where lproto, the listener's protocol, is IPPROTO_TCP
 //   kfile  struct file * of the new socket, 0 when the kernel accepted for itself
 //   comm   name of the accepting thread
 // Only pf and either d0..s1 or v4 are required; the others give "not recorded" when the event lacks them.
@@ -85,7 +86,7 @@ class Decoder {
   struct Fields {
     std::uint16_t id = 0;
     std::uint32_t fixed_size = 0;  // bytes of payload every field but the text of comm fits into
-    Number pf, d0, d1, s0, s1, v4, sport, proto, netns, est, srtt, ahead, limit, kfile, address;
+    Number pf, d0, d1, s0, s1, v4, sport, proto, netns, est, srtt, ahead, limit, left, lproto, kfile, address;
     Number comm;  // the __data_loc word
   };
 

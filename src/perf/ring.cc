@@ -24,8 +24,10 @@ void RingReader::append(std::uint64_t position, std::size_t size, std::vector<st
   to.insert(to.end(), wrapped.begin(), wrapped.end());
 }
 
+std::uint64_t RingReader::head() const { return __atomic_load_n(&page_->data_head, __ATOMIC_ACQUIRE); }
+
 std::size_t RingReader::drain(std::vector<std::byte>& to) {
-  const std::uint64_t head = __atomic_load_n(&page_->data_head, __ATOMIC_ACQUIRE);
+  const std::uint64_t head = this->head();
   const std::uint64_t tail = page_->data_tail;  // only we write it
   const std::uint64_t available = head - tail;
   if (available == 0) return 0;

@@ -32,6 +32,9 @@ class RingReader {
   // it are kept.
   std::size_t drain(std::vector<std::byte>& to);
 
+  // Where the kernel writes next, in bytes since the ring was made: every record moves it.
+  std::uint64_t head() const;
+
   // Drains that met such a record, and bytes they skipped.
   std::uint64_t corrupt() const { return corrupt_; }
   std::uint64_t skipped_bytes() const { return skipped_bytes_; }

@@ -1,19 +1,23 @@
 #include "record/pump.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 #include <variant>
 
 #include "perf/record.h"
 
 namespace tcpaccept::record {
 
-Pump::Pump(const perf::DecoderConfig& decoder, PumpOptions options, const capture::ClockAnchor& start, Sink sink)
+Pump::Pump(const perf::DecoderConfig& decoder, PumpOptions options, const capture::ClockAnchor& start, Sink sink,
+           Identities* identities)
     : decoder_(decoder),
       options_(std::move(options)),
       sink_(std::move(sink)),
       clock_(start),
       ledger_begin_(start.monotonic),
-      last_flush_(start.monotonic) {
+      last_flush_(start.monotonic),
+      identities_(identities) {
   options_.batch_events = std::clamp<std::size_t>(options_.batch_events, 1, capture::kMaxBatchEvents);
 }
 
@@ -22,25 +26,31 @@ bool Pump::wanted(const Accept& accept) const {
          std::find(options_.pids.begin(), options_.pids.end(), accept.listener.pid) != options_.pids.end();
 }
 
+void Pump::gap(const Gap& gap) {
+  ++totals_.gaps;
+  gaps_.push_back(gap);
+}
+
 void Pump::begin_round(const capture::ClockAnchor& clock) { clock_ = clock; }
 
-void Pump::records(std::uint16_t /*cpu*/, Bytes records) {
+void Pump::records(std::uint16_t cpu, Bytes records) {
   Bytes record;
   while (perf::next_record(records, record)) {
-    const perf::Decoded decoded = decoder_.decode(record);
-    if (const auto* accept = std::get_if<Accept>(&decoded)) {
-      if (options_.own_pid != 0 && accept->listener.pid == options_.own_pid) {
-        ++own_;
-        continue;
-      }
+    perf::Decoded decoded = decoder_.decode(record);
+    if (auto* accept = std::get_if<Accept>(&decoded)) {
       ++samples_;
       if (wanted(*accept)) {
+        if (identities_ != nullptr) {
+          identities_->see(accept->listener);
+          accept->listener.nspid = identities_->nspid(accept->listener.pid);
+        }
         order_.add(*accept);
       } else {
         ++totals_.filtered;
       }
     } else if (const auto* loss = std::get_if<perf::Loss>(&decoded)) {
       ring_lost_ += loss->count;
+      lost_by_cpu_[cpu] += loss->count;
     } else if (std::holds_alternative<perf::Foreign>(decoded)) {
       // A sample of our event that is none of our accepts; it is in the event's count all the same.
       ++samples_;
@@ -58,13 +68,17 @@ void Pump::end_round(const KernelCounts& counts) {
   // Before the last round hits may run ahead of the samples read, so a loss is believed only if the kernel says so.
   const std::uint64_t kernel_lost = counts.lost != kNotRecorded64 ? counts.lost : ring_lost_;
   totals_.lost = std::max(totals_.lost, kernel_lost + undecodable_);
-  if (counts.hits != kNotRecorded64) totals_.hits = counts.hits - std::min(counts.hits, own_);
+  if (counts.hits != kNotRecorded64) totals_.hits = counts.hits;
+  for (const capture::CpuLoss& cpu : counts.lost_by_cpu) {
+    lost_by_cpu_[cpu.cpu] = std::max(lost_by_cpu_[cpu.cpu], cpu.lost);
+  }
   if (counts.misses != kNotRecorded64) totals_.misses = counts.misses;
 
   if (clock_.monotonic >= options_.settle) take(order_.release(clock_.monotonic - options_.settle));
 
   const bool due = clock_.monotonic - last_flush_ >= options_.flush_interval;
-  const bool something = !builder_.empty() || totals_.lost != told_.lost || totals_.misses != told_.misses;
+  const bool something = !builder_.empty() || totals_.lost != told_.lost || totals_.misses != told_.misses ||
+                         totals_.gaps != told_.gaps;
   if (due && something) flush_with_ledger();
 }
 
@@ -89,8 +103,30 @@ void Pump::finish() {
   if (!builder_.empty() || totals_ != told_) flush_with_ledger();
 }
 
+void Pump::add_cgroups(capture::Batch& batch) const {
+  batch.cgroups.clear();
+  if (identities_ == nullptr) return;
+  std::set<std::uint64_t> ids;  // ascending, as the batch wants them
+  for (const Listener& listener : batch.listeners) ids.insert(listener.cgroup);
+  for (const std::uint64_t id : ids) {
+    std::string path = id != 0 ? identities_->cgroup_path(id) : "";
+    if (!path.empty() && path.size() <= capture::kMaxCgroupPath) batch.cgroups.push_back({id, std::move(path)});
+  }
+}
+
+void Pump::add_losses(capture::Batch& batch) {
+  batch.cpu_losses.clear();
+  for (const auto& [cpu, lost] : lost_by_cpu_) {
+    std::uint64_t& told = told_lost_by_cpu_[cpu];
+    if (lost != told) batch.cpu_losses.push_back({.cpu = cpu, .lost = lost - told});
+    told = lost;
+  }
+  batch.gaps = std::exchange(gaps_, {});
+}
+
 void Pump::flush() {
-  const capture::Batch& batch = builder_.finish(clock_, std::nullopt);
+  capture::Batch& batch = builder_.finish(clock_, std::nullopt);
+  add_cgroups(batch);
   totals_.written += batch.size();
   ++totals_.batches;
   sink_(batch);
@@ -106,7 +142,9 @@ void Pump::flush_with_ledger() {
                          .lost = totals_.lost - told_.lost,
                          .filtered = totals_.filtered - told_.filtered,
                          .written = totals_.written + builder_.size() - told_.written};
-  const capture::Batch& batch = builder_.finish(clock_, ledger);
+  capture::Batch& batch = builder_.finish(clock_, ledger);
+  add_cgroups(batch);
+  add_losses(batch);
   totals_.written += batch.size();
   ++totals_.batches;
   told_ = totals_;

@@ -8,11 +8,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "capture/batch_builder.h"
 #include "capture/format.h"
 #include "capture/model.h"
+#include "core/gap.h"
 #include "perf/decoder.h"
 #include "perf/merger.h"
 
@@ -20,7 +23,6 @@ namespace tcpaccept::record {
 
 struct PumpOptions {
   std::vector<std::uint32_t> pids;  // processes to keep; empty = all
-  std::uint32_t own_pid = 0;        // the recorder itself: its accepts (the self-test) count nowhere; 0 = none
   std::uint64_t max_events = 0;     // 0 = no limit
   std::size_t batch_events = capture::kDefaultBatchEvents;
   std::uint64_t flush_interval = 1'000'000'000;  // nanoseconds a batch may wait for more; 0 = every round
@@ -37,9 +39,10 @@ struct PumpTotals {
   std::uint64_t filtered = 0;
   std::uint64_t written = 0;
   std::uint64_t batches = 0;
+  std::uint64_t gaps = 0;  // stretches of time in which accepts may have gone unseen
 
   bool operator==(const PumpTotals&) const = default;
-  bool complete() const { return misses == 0 && lost == 0; }
+  bool complete() const { return misses == 0 && lost == 0 && gaps == 0; }
 };
 
 // The kernel's own totals since the session began; kNotRecorded64 where it cannot tell.
@@ -47,6 +50,19 @@ struct KernelCounts {
   std::uint64_t hits = 0;
   std::uint64_t lost = 0;
   std::uint64_t misses = 0;
+  std::vector<capture::CpuLoss> lost_by_cpu{};  // those CPUs that lost anything, in any order; may be empty
+};
+
+// What is known of processes and cgroups beyond their samples.
+class Identities {
+ public:
+  virtual ~Identities() = default;
+  // Takes note of who accepted; called for each accept soon after it happened.
+  virtual void see(const Listener& listener) = 0;
+  // See Listener::nspid; of a process that was seen.
+  virtual std::uint32_t nspid(std::uint32_t pid) const = 0;
+  // See capture::CgroupPath; "" = not known.
+  virtual std::string cgroup_path(std::uint64_t cgroup) const = 0;
 };
 
 class Pump {
@@ -54,10 +70,13 @@ class Pump {
   using Sink = std::function<void(const capture::Batch&)>;
 
   // `start` is when the probe went live, the beginning of the first ledger.
-  Pump(const perf::DecoderConfig& decoder, PumpOptions options, const capture::ClockAnchor& start, Sink sink);
+  // `identities` is borrowed; without it nothing is known.
+  Pump(const perf::DecoderConfig& decoder, PumpOptions options, const capture::ClockAnchor& start, Sink sink,
+       Identities* identities = nullptr);
 
-  // One round: begin_round with the clocks read before the rings are drained, records for each CPU, end_round
+  // One round: gaps that came to light, then begin_round with the clocks read before the rings are drained, records for each CPU, end_round
   // with the kernel's totals read after draining.
+  void gap(const Gap& gap);
   void begin_round(const capture::ClockAnchor& clock);
   void records(std::uint16_t cpu, Bytes records);
   void end_round(const KernelCounts& counts);
@@ -78,6 +97,8 @@ class Pump {
   void flush();
   void flush_with_ledger();
   bool wanted(const Accept& accept) const;
+  void add_cgroups(capture::Batch& batch) const;
+  void add_losses(capture::Batch& batch);
 
   perf::Decoder decoder_;
   PumpOptions options_;
@@ -89,10 +110,13 @@ class Pump {
   PumpTotals told_;                  // totals at the last ledger
   std::uint64_t ledger_begin_ = 0;   // where the next ledger's slice begins
   std::uint64_t last_flush_ = 0;
-  std::uint64_t samples_ = 0;        // samples seen, decodable or not, but for our own
-  std::uint64_t own_ = 0;            // samples of our own accepts
+  std::uint64_t samples_ = 0;        // samples seen, decodable or not
   std::uint64_t undecodable_ = 0;
   std::uint64_t ring_lost_ = 0;      // as told by PERF_RECORD_LOST
+  std::map<std::uint16_t, std::uint64_t> lost_by_cpu_;       // totals, as PERF_RECORD_LOST or the kernel's counts say
+  std::map<std::uint16_t, std::uint64_t> told_lost_by_cpu_;  // at the last ledger
+  std::vector<Gap> gaps_;                                    // since the last ledger
+  Identities* identities_;
 };
 
 }  // namespace tcpaccept::record

@@ -34,7 +34,6 @@ RawSetup read(::Setup::Reader from) {
   to.pump.batch_events = from.getBatchEvents();
   to.pump.flush_interval = from.getFlushInterval();
   to.pump.max_events = from.getMaxEvents();
-  to.pump.own_pid = from.getOwnPid();
   return to;
 }
 
@@ -42,6 +41,16 @@ RawRound read(::Round::Reader from) {
   RawRound to;
   to.clock = {from.getMonotonic(), from.getRealtime(), from.getBoottime()};
   to.counts = {.hits = from.getHits(), .lost = from.getKernelLost(), .misses = from.getProbeMisses()};
+  for (const auto cpu : from.getLostByCpu()) to.counts.lost_by_cpu.push_back({cpu.getCpu(), cpu.getLost()});
+  for (const auto gap : from.getGaps()) {
+    to.gaps.push_back({.begin = gap.getBegin(),
+                       .end = gap.getEnd(),
+                       .cpu = gap.getCpu(),
+                       .reason = static_cast<GapReason>(gap.getReason()),
+                       .at_most = gap.getAtMost()});
+  }
+  for (const auto process : from.getProcesses()) to.processes.push_back({process.getPid(), process.getNspid()});
+  for (const auto cgroup : from.getCgroups()) to.cgroups.push_back({cgroup.getId(), text(cgroup.getPath())});
   for (const auto chunk : from.getChunks()) to.chunks.push_back({chunk.getCpu(), bytes(chunk.getRecords())});
   return to;
 }
@@ -79,7 +88,6 @@ void RawLogWriter::write(const RawSetup& setup) {
     to.setBatchEvents(static_cast<std::uint32_t>(setup.pump.batch_events));
     to.setFlushInterval(setup.pump.flush_interval);
     to.setMaxEvents(setup.pump.max_events);
-    to.setOwnPid(setup.pump.own_pid);
   });
 }
 
@@ -96,6 +104,30 @@ void RawLogWriter::write(const RawRound& round) {
     for (unsigned i = 0; i < round.chunks.size(); ++i) {
       chunks[i].setCpu(round.chunks[i].cpu);
       chunks[i].setRecords(data(Bytes{round.chunks[i].records}));
+    }
+    const auto length = [](const auto& rows) { return static_cast<unsigned>(rows.size()); };
+    auto losses = to.initLostByCpu(length(round.counts.lost_by_cpu));
+    for (unsigned i = 0; i < losses.size(); ++i) {
+      losses[i].setCpu(round.counts.lost_by_cpu[i].cpu);
+      losses[i].setLost(round.counts.lost_by_cpu[i].lost);
+    }
+    auto gaps = to.initGaps(length(round.gaps));
+    for (unsigned i = 0; i < gaps.size(); ++i) {
+      gaps[i].setBegin(round.gaps[i].begin);
+      gaps[i].setEnd(round.gaps[i].end);
+      gaps[i].setAtMost(round.gaps[i].at_most);
+      gaps[i].setCpu(round.gaps[i].cpu);
+      gaps[i].setReason(static_cast<std::uint16_t>(round.gaps[i].reason));
+    }
+    auto processes = to.initProcesses(length(round.processes));
+    for (unsigned i = 0; i < processes.size(); ++i) {
+      processes[i].setPid(round.processes[i].pid);
+      processes[i].setNspid(round.processes[i].nspid);
+    }
+    auto cgroups = to.initCgroups(length(round.cgroups));
+    for (unsigned i = 0; i < cgroups.size(); ++i) {
+      cgroups[i].setId(round.cgroups[i].id);
+      cgroups[i].setPath(data(round.cgroups[i].path));
     }
   });
 }

@@ -28,10 +28,18 @@ struct RawSetup {
   PumpOptions pump;  // without pids, which are in the start frame
 };
 
+struct KnownProcess {
+  std::uint32_t pid = 0;
+  std::uint32_t nspid = 0;
+};
+
 struct RawRound {
   capture::ClockAnchor clock;
   KernelCounts counts;
   std::vector<RawChunk> chunks;
+  std::vector<Gap> gaps;
+  std::vector<KnownProcess> processes;  // looked up in this round, as were the cgroups
+  std::vector<capture::CgroupPath> cgroups;
 };
 
 struct RawFinish {

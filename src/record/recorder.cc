@@ -69,6 +69,11 @@ class Recorder final : public Consumer {
                  static_cast<double>(elapsed) / 1e9, accepts, rate, output_.written(), totals.lost + totals.misses);
   }
 
+  void notice(const std::string& line) override {
+    leave_status_line();
+    say(line);
+  }
+
   // The line on the terminal is left before anything else is printed.
   void leave_status_line() {
     if (told_at_ != 0) std::fputs("\r\033[K", stderr);
@@ -92,6 +97,7 @@ class Recorder final : public Consumer {
       say(count_of(totals.lost, "accept") + " lost: the ring buffer was full; try --ring-size");
     }
     if (totals.misses != 0) say(count_of(totals.misses, "accept") + " missed by the probe itself");
+    if (totals.gaps != 0) say("accepts may have gone unseen for some time; tcpaccept-report --info says when and why");
     if (result.output_closed) throw Error{"cannot write " + output_.name() + ": its reader has gone away"};
     return totals.complete() ? Exit::kClean : Exit::kIncomplete;
   }

@@ -15,6 +15,9 @@
 #include "core/unique_fd.h"
 #include "kernel/clock.h"
 #include "kernel/host_facts.h"
+#include "kernel/identity.h"
+#include "kernel/privileges.h"
+#include "record/known.h"
 
 namespace tcpaccept::record {
 namespace {
@@ -131,14 +134,20 @@ class Session {
       : options_(options),
         consumer_(consumer),
         processes_(watch(options)),
-        started_(now()),
         tracer_(options.tracer),
-        pump_(tracer_.info().decoder, pump_options(), started_,
-              [&](const capture::Batch& batch) { consumer_.batch(batch); }) {}
+        cgroups_(options.tracer.paths),
+        known_({.nspid = [&](std::uint32_t pid) { return kernel::nspid_of(pid, options_.tracer.paths); },
+                .cgroup_path = [&](std::uint64_t id, std::uint32_t pid) { return cgroups_.path_of(id, pid); }}),
+        started_(now()),
+        pump_(tracer_.info().decoder, options.pump, started_,
+              [&](const capture::Batch& batch) { consumer_.batch(batch); }, &known_) {}
 
   SessionResult run() {
     const capture::Start start = describe(options_, tracer_.info(), started_);
     if (options_.raw != nullptr) log_setup(start);
+    // All that needs a privilege is open; what comes now is made by strangers.
+    kernel::drop_privileges();
+    tracer_.start();
     consumer_.start(start);
     wait_until_over();
 
@@ -161,35 +170,40 @@ class Session {
   }
 
  private:
-  // The self-test's connections are not the user's business.
-  PumpOptions pump_options() const {
-    PumpOptions options = options_.pump;
-    options.own_pid = static_cast<std::uint32_t>(::getpid());
-    return options;
-  }
-
   void log_setup(const capture::Start& start) {
     const Bytes frame = encoder_.encode(start);
     options_.raw->write(RawSetup{.start_frame = {frame.begin(), frame.end()},
                                  .decoder = tracer_.info().decoder,
-                                 .pump = pump_options()});
+                                 .pump = options_.pump});
   }
 
   // One draining of all rings.
   void round() {
     RawRound raw;
     const capture::ClockAnchor clock = now();
+    known_.set_now(clock.monotonic);
+    kernel::Tended tended = tracer_.tend(clock.monotonic);
+    for (const std::string& line : tended.said) consumer_.notice(line);
+    for (const Gap& gap : tended.gaps) pump_.gap(gap);
     pump_.begin_round(clock);
     tracer_.drain([&](std::uint16_t cpu, Bytes records) {
       pump_.records(cpu, records);
       if (options_.raw != nullptr) raw.chunks.push_back({cpu, {records.begin(), records.end()}});
     });
+    KernelCounts counts;
     const kernel::TracerCounters counters = tracer_.counters();
-    const KernelCounts counts{
-        .hits = counters.hits, .lost = counters.kernel_lost, .misses = counters.probe_misses};
+    counts.hits = counters.hits;
+    counts.lost = counters.kernel_lost;
+    counts.misses = counters.probe_misses;
+    for (const kernel::CpuCounts& cpu : tracer_.cpu_counts()) {
+      if (cpu.lost != 0 && cpu.lost != kNotRecorded64) counts.lost_by_cpu.push_back({cpu.cpu, cpu.lost});
+    }
     if (options_.raw != nullptr) {
       raw.clock = clock;
       raw.counts = counts;
+      raw.gaps = std::move(tended.gaps);
+      raw.processes = known_.take_new_processes();
+      raw.cgroups = known_.take_new_cgroups();
       options_.raw->write(raw);
     }
     pump_.end_round(counts);
@@ -206,12 +220,17 @@ class Session {
                                  {end_timer.get(), POLLIN, 0},
                                  {options_.watched_output, 0, 0},
                                  {drain_timer.get(), POLLIN, 0}};
+    for (const int fd : tracer_.watch_fds()) waits.push_back({fd, POLLIN, 0});
     const std::size_t first_process = waits.size();
     for (const UniqueFd& process : processes_) waits.push_back({process.get(), POLLIN, 0});
     std::size_t running = processes_.size();
-    for (const int fd : tracer_.poll_fds()) waits.push_back({fd, POLLIN, 0});
+    const std::size_t first_ring = waits.size();
 
     for (;;) {
+      // A CPU that comes online brings its ring along.
+      for (std::size_t ring = waits.size() - first_ring; ring < tracer_.poll_fds().size(); ++ring) {
+        waits.push_back({tracer_.poll_fds()[ring], POLLIN, 0});
+      }
       if (::poll(waits.data(), waits.size(), -1) < 0) {
         if (errno == EINTR) continue;
         throw system_error("cannot wait for events", errno);
@@ -221,7 +240,7 @@ class Session {
         throw system_error("cannot read a timer", errno);
       }
       // A ring's descriptor that reports an error would be ready for ever.
-      for (std::size_t i = first_process + processes_.size(); i < waits.size(); ++i) {
+      for (std::size_t i = first_ring; i < waits.size(); ++i) {
         if ((waits[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) waits[i].fd = -1;
       }
       round();
@@ -259,8 +278,10 @@ class Session {
   SessionResult result_;
   EndSignals signals_;  // before the probe: a signal during set-up must end the session, not the process
   std::vector<UniqueFd> processes_;
-  capture::ClockAnchor started_;  // before the probe: what the self-test drained belongs to the session
   kernel::Tracer tracer_;
+  kernel::CgroupTree cgroups_;
+  Known known_;
+  capture::ClockAnchor started_;
   Pump pump_;
   capture::Encoder encoder_;
 };

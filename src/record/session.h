@@ -42,11 +42,14 @@ class Consumer {
   virtual void start(const capture::Start& start) = 0;
   virtual void batch(const capture::Batch& batch) = 0;
   virtual void end(const capture::End& end) = 0;
+  // Something the user should know while it goes on; one line.
+  virtual void notice(const std::string& line) = 0;
   // After each round, for a status line. `elapsed` in nanoseconds.
   virtual void round(const PumpTotals&, std::size_t /*pending*/, std::uint64_t /*elapsed*/) {}
 };
 
-// Blocks until the session is over. SIGINT, SIGTERM and SIGHUP end it while it runs. Throws Error when tracing
+// Blocks until the session is over. When the probe is set up this process gives up all privileges, for good
+// (kernel/privileges.h). SIGINT, SIGTERM and SIGHUP end it while it runs. Throws Error when tracing
 // cannot start, and whatever the consumer throws.
 SessionResult run_session(const SessionOptions& options, Consumer& consumer);
 

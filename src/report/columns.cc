@@ -19,7 +19,7 @@ struct ColumnText {
 };
 
 // In the order of the enumeration. The widths of the classic columns are the seed's.
-constexpr std::array<ColumnText, 21> kColumns{{
+constexpr std::array<ColumnText, 24> kColumns{{
     {"time", "TIME(s)", 12},        {"time_ns", "TIME_NS", 16},   {"wall_time", "TIME(UTC)", 30},
     {"raddr", "RADDR", 20},         {"rport", "RPORT", 6},        {"pid", "PID", 8},
     {"comm", "COMM", 12},           {"saddr", "SADDR", 20},       {"sport", "SPORT", 6},
@@ -27,11 +27,12 @@ constexpr std::array<ColumnText, 21> kColumns{{
     {"netns", "NETNS", 10},         {"cgroup", "CGROUP", 8},      {"backlog", "BACKLOG", 7},
     {"in_kernel", "KERNEL", 6},     {"tid", "TID", 8},            {"cpu", "CPU", 4},
     {"wait_us", "WAIT(us)", 10},    {"ahead", "AHEAD", 6},        {"rtt_us", "RTT(us)", 8},
+    {"left", "LEFT", 6},            {"nspid", "NSPID", 8},        {"cgroup_path", "CGROUP_PATH", 40},
 }};
 
 const ColumnText& text_of(Column column) { return kColumns[static_cast<std::size_t>(column)]; }
 
-// Longest field: a name of 15 bytes, each written \xHH, quoted.
+// Longest field but for the path of a cgroup: a name of 15 bytes, each written \xHH, quoted.
 constexpr std::size_t kMaxField = 128;
 
 char* put_text(char* to, std::string_view text) { return std::copy(text.begin(), text.end(), to); }
@@ -128,13 +129,22 @@ char* ColumnsWriter::put_field(char* to, Column column, std::size_t row) const {
       return put_recorded(to, batch.ahead[row], kNotRecorded32);
     case Column::kRttUs:
       return put_recorded(to, batch.rtt_us[row], kNotRecorded32);
+    case Column::kLeft:
+      return put_recorded(to, batch.left[row], kNotRecorded32);
+    case Column::kNspid:
+      return put_recorded(to, listener.nspid, std::uint32_t{0});
+    case Column::kCgroupPath: {
+      const std::string_view path = batch.cgroup_path(listener.cgroup);
+      return csv_ ? put_csv_cell(to, path) : put_escaped(to, path);
+    }
   }
   return to;
 }
 
 void ColumnsWriter::append_rows(Selection rows, Buffer& out) {
+  const std::size_t max_field = kMaxField + longest_path(*batch_) * kEscapedBytes;
   for (const std::uint32_t row : rows) {
-    char* to = out.room(columns_.size() * (kMaxField + 2) + kScribble);
+    char* to = out.room(columns_.size() * (max_field + 2) + kScribble);
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const bool last = i + 1 == columns_.size();
       char* const begin = to;

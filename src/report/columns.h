@@ -36,6 +36,9 @@ enum class Column : std::uint8_t {
   kWaitUs,
   kAhead,
   kRttUs,
+  kLeft,
+  kNspid,
+  kCgroupPath,
 };
 
 // By its name in CSV ("wait_us"), or "time".

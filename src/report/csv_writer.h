@@ -18,6 +18,9 @@
 //   wait_us        microseconds from established to accepted
 //   ahead          connections waiting in the accept queue when this one joined it
 //   rtt_us         microseconds, SYN-ACK round trip
+//   nspid          pid of the accepting process in its own, innermost pid namespace
+//   left           connections still waiting in the accept queue after this accept
+//   cgroup_path    path of the cgroup below the cgroup v2 mount, escaped like comm
 // A field that was not recorded is empty.
 #pragma once
 
@@ -37,6 +40,7 @@ class CsvWriter final : public RowWriter {
   std::uint64_t wall_shift_ = 0;
   PeerTexts peers_;
   ListenerTexts listeners_;
+  std::size_t max_path_ = 0;  // longest text of a cgroup's path in this batch, bytes
   SecondText monotonic_;
   SecondText wall_;
 };

@@ -1,6 +1,7 @@
 // Texts of single fields that CSV and JSON share.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/accept.h"
@@ -28,6 +29,13 @@ inline char* put_plain_second(std::uint64_t instant, char* to, std::uint64_t& be
   const std::uint64_t second = instant / kNanosPerSecond;
   begin = second * kNanosPerSecond;
   return second == 0 ? to : put_number(to, second);
+}
+
+// Bytes of the longest path among the batch's cgroups, as it is in the file.
+inline std::size_t longest_path(const capture::Batch& batch) {
+  std::size_t longest = 0;
+  for (const capture::CgroupPath& cgroup : batch.cgroups) longest = std::max(longest, cgroup.path.size());
+  return longest;
 }
 
 // All digits of `time`; `second` remembers the leading ones.

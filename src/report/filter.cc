@@ -15,7 +15,7 @@ bool allows(const std::vector<T>& wanted, const T& value) {
 }
 
 std::uint64_t big_endian_word(const std::uint8_t* bytes) {
-  std::uint64_t word;
+  std::uint64_t word = 0;
   std::memcpy(&word, bytes, sizeof word);
   return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
 }
@@ -94,7 +94,8 @@ class Candidates {
 Filter::Filter(FilterSpec spec)
     : spec_(std::move(spec)), raddrs_(compile(spec_.raddrs)), saddrs_(compile(spec_.saddrs)) {
   by_listener_ = !spec_.pids.empty() || !spec_.comms.empty() || !spec_.ports.empty() || !saddrs_.empty() ||
-                 !spec_.netns.empty() || !spec_.cgroups.empty() || spec_.family != 0;
+                 !spec_.netns.empty() || !spec_.cgroups.empty() ||
+                 !spec_.cgroup_paths.empty() || spec_.family != 0;
   if (spec_.rports.size() > 1) {
     rport_wanted_.assign(65536, 0);
     for (const std::uint16_t port : spec_.rports) rport_wanted_[port] = 1;
@@ -125,9 +126,19 @@ bool Filter::any_contains(const std::vector<Prefix>& prefixes, const IpAddress& 
   });
 }
 
-bool Filter::matches(const Listener& listener) const {
+bool Filter::matches_cgroup(std::uint64_t id, const capture::Batch& batch) const {
+  if (spec_.cgroups.empty() && spec_.cgroup_paths.empty()) return true;
+  if (std::find(spec_.cgroups.begin(), spec_.cgroups.end(), id) != spec_.cgroups.end()) return true;
+  const std::string_view path = batch.cgroup_path(id);
+  return !path.empty() && std::any_of(spec_.cgroup_paths.begin(), spec_.cgroup_paths.end(), [&](std::string_view top) {
+    while (top.ends_with('/')) top.remove_suffix(1);
+    return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
+  });
+}
+
+bool Filter::matches(const Listener& listener, const capture::Batch& batch) const {
   if (!allows(spec_.pids, listener.pid) || !allows(spec_.ports, listener.sport)) return false;
-  if (!allows(spec_.netns, listener.netns) || !allows(spec_.cgroups, listener.cgroup)) return false;
+  if (!allows(spec_.netns, listener.netns) || !matches_cgroup(listener.cgroup, batch)) return false;
   if (spec_.family != 0 && listener.saddr.is_v4() != (spec_.family == 4)) return false;
   if (!saddrs_.empty() && !any_contains(saddrs_, listener.saddr)) return false;
   return spec_.comms.empty() || std::find(spec_.comms.begin(), spec_.comms.end(), listener.comm.view()) !=
@@ -139,7 +150,7 @@ Filter::Verdict Filter::judge_listeners(const capture::Batch& batch) {
   std::size_t wanted = 0;
   listener_wanted_.resize(batch.listeners.size());
   for (std::size_t i = 0; i < batch.listeners.size(); ++i) {
-    const bool match = matches(batch.listeners[i]);
+    const bool match = matches(batch.listeners[i], batch);
     listener_wanted_[i] = match ? 1 : 0;
     wanted += match ? 1 : 0;
   }

@@ -32,7 +32,8 @@ struct FilterSpec {
   std::vector<IpPrefix> raddrs{};
   std::vector<IpPrefix> saddrs{};
   std::vector<std::uint32_t> netns{};     // inode numbers of network namespaces
-  std::vector<std::uint64_t> cgroups{};   // cgroup v2 ids
+  std::vector<std::uint64_t> cgroups{};   // cgroup v2 ids; alternatives to the paths
+  std::vector<std::string> cgroup_paths{};  // raw bytes; each stands for what is below it as well
   std::optional<std::uint64_t> wait_over_us{};  // waited longer than this; accepts without the figure do not match
   int family = 0;  // 4 or 6 as shown (an IPv4 client of an IPv6 socket counts as 4); 0 = both
   std::optional<TimeBound> since{};  // from this instant on
@@ -61,7 +62,8 @@ class Filter {
 
   static std::vector<Prefix> compile(const std::vector<IpPrefix>& prefixes);
   static bool any_contains(const std::vector<Prefix>& prefixes, const IpAddress& address);
-  bool matches(const Listener& listener) const;
+  bool matches(const Listener& listener, const capture::Batch& batch) const;
+  bool matches_cgroup(std::uint64_t id, const capture::Batch& batch) const;
   Verdict judge_listeners(const capture::Batch& batch);
   Verdict judge_peers(const capture::Batch& batch);
 

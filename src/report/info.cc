@@ -128,6 +128,18 @@ void append_session(const SessionTotals& session, Buffer& out) {
            : std::to_string(sums.hits) + " probe hits = " + std::to_string(sums.written) + " written + " +
                  std::to_string(sums.filtered) + " filtered + " + std::to_string(sums.lost) + " lost; " +
                  std::to_string(sums.misses) + " missed by the probe");
+  if (!session.lost_by_cpu.empty()) {
+    std::string text;
+    for (const auto& [cpu, lost] : session.lost_by_cpu) {
+      if (!text.empty()) text += ", ";
+      if (text.size() > kMaxShown) {
+        text += "...";
+        break;
+      }
+      text += std::to_string(lost) + " on CPU " + std::to_string(cpu);
+    }
+    line(out, "lost", text);
+  }
 }
 
 void append_findings(const Findings& findings, Buffer& out) {
@@ -138,6 +150,12 @@ void append_findings(const Findings& findings, Buffer& out) {
   }
   if (findings.holes > findings.hole_list.size()) {
     line(out, "hole", std::to_string(findings.holes - findings.hole_list.size()) + " more");
+  }
+  for (const Unseen& unseen : findings.unseen_list) {
+    line(out, "unseen", wall_text(unseen.begin) + " to " + wall_text(unseen.end) + ": " + unseen_text(unseen));
+  }
+  if (findings.unseen > findings.unseen_list.size()) {
+    line(out, "unseen", std::to_string(findings.unseen - findings.unseen_list.size()) + " more");
   }
   for (const capture::Damage& damage : findings.damage_list) {
     line(out, "damage", std::to_string(damage.length) + " bytes at offset " + std::to_string(damage.offset) + ": " +
@@ -150,6 +168,7 @@ void append_findings(const Findings& findings, Buffer& out) {
     line(out, "torn tail", std::to_string(findings.torn_tail->length) + " bytes at offset " +
                                std::to_string(findings.torn_tail->offset) + ": " + shown(findings.torn_tail->why));
   }
+  for (const std::string& line_of_it : findings.unproved) line(out, "not proved", line_of_it);
   line(out, "complete", findings.complete() ? "yes" : "no");
 }
 

@@ -76,7 +76,7 @@ std::unique_ptr<ItemSource> open_source(const std::string& name, int standard_in
   return std::make_unique<ReaderSource>(std::move(own), fd, shown, !regular);
 }
 
-Input::Input(std::string name, std::unique_ptr<ItemSource> source, FilterSpec filter, Timeline& timeline,
+Input::Input(const std::string& name, std::unique_ptr<ItemSource> source, FilterSpec filter, Timeline& timeline,
              std::function<void(const SessionTotals&)> on_session)
     : name_(display_name(name)),
       source_(std::move(source)),

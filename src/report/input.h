@@ -46,7 +46,7 @@ std::string display_name(const std::string& name);
 class Input final : public Feed {
  public:
   // `timeline` is borrowed and shared by all inputs; `on_session` as in Totals.
-  Input(std::string name, std::unique_ptr<ItemSource> source, FilterSpec filter, Timeline& timeline,
+  Input(const std::string& name, std::unique_ptr<ItemSource> source, FilterSpec filter, Timeline& timeline,
         std::function<void(const SessionTotals&)> on_session = nullptr);
 
   // Reads up to the first item that proves this to be a capture. Throws Error if it is none, or empty.

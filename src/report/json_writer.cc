@@ -10,7 +10,9 @@ namespace tcpaccept::report {
 namespace {
 
 constexpr std::size_t kRowsPerBlock = 64;
-constexpr std::size_t kMaxRow = 1024;
+constexpr std::size_t kMaxRow = 1152;  // without the path of the cgroup
+// A path as a string and, where that cannot hold it, in hex as well.
+constexpr std::size_t kPathBytes = kJsonBytes + 2;
 
 template <typename Number>
 char* put_or_null(char* to, Number value, Number not_recorded) {
@@ -19,8 +21,8 @@ char* put_or_null(char* to, Number value, Number not_recorded) {
 
 char* put_peer(const IpAddress& address, char* to) { return put_address(to, address); }
 
-// From "pid" to the key of "tid": everything that is the same for every accept of a listener.
-ListenerTexts::Ends put_listener(const Listener& listener, char* to) {
+// From "pid" to the key of "tid", and from "nspid" to the end: what is the same for every accept of a listener.
+ListenerTexts::Ends put_listener(const Listener& listener, std::string_view cgroup_path, char* to) {
   to = put(to, ",\"pid\":");
   to = put_number(to, listener.pid);
   to = put(to, ",\"comm\":");
@@ -50,7 +52,23 @@ ListenerTexts::Ends put_listener(const Listener& listener, char* to) {
   to = put(to, ",\"in_kernel\":");
   to = listener.in_kernel ? put(to, "true") : put(to, "false");
   to = put(to, ",\"tid\":");
-  return {to, to};
+  char* const first = to;
+  to = put(to, ",\"nspid\":");
+  to = put_or_null(to, listener.nspid, std::uint32_t{0});
+  to = put(to, ",\"cgroup_path\":");
+  if (cgroup_path.empty()) {
+    to = put(to, "null");
+  } else {
+    const JsonString path = put_json_string(to, cgroup_path);
+    to = path.end;
+    if (!path.lossless) {
+      to = put(to, ",\"cgroup_path_hex\":\"");
+      to = put_hex(to, cgroup_path);
+      *to++ = '"';
+    }
+  }
+  to = put(to, "}\n");
+  return {first, to};
 }
 
 }  // namespace
@@ -61,14 +79,18 @@ void JsonWriter::begin_batch(const capture::Batch& batch, std::uint64_t /*origin
   batch_ = &batch;
   wall_shift_ = wall_shift(batch.clock);
   peers_.begin(batch);
-  listeners_.begin(batch);
+  max_path_ = longest_path(batch) * kPathBytes;
+  listeners_.begin(batch, max_path_);
 }
 
 void JsonWriter::append_rows(Selection rows, Buffer& out) {
   const capture::Batch& batch = *batch_;
+  const auto format = [&](const Listener& listener, char* to) {
+    return put_listener(listener, batch.cgroup_path(listener.cgroup), to);
+  };
   while (!rows.empty()) {
     const Selection block = rows.first(std::min(rows.size(), kRowsPerBlock));
-    char* to = out.room(block.size() * kMaxRow + kScribble);
+    char* to = out.room(block.size() * (kMaxRow + max_path_) + kScribble);
     for (const std::uint32_t row : block) {
       const std::uint64_t time = batch.time[row];
       to = put(to, "{\"time_ns\":");
@@ -80,7 +102,7 @@ void JsonWriter::append_rows(Selection rows, Buffer& out) {
       to = peers_.put(to, batch.peer[row], put_peer);
       to = put(to, "\",\"rport\":");
       to = put_number(to, std::uint32_t{batch.rport[row]});
-      const ListenerTexts::Texts texts = listeners_.get(batch.listener[row], put_listener);
+      const ListenerTexts::Texts texts = listeners_.get(batch.listener[row], format);
       to = put_piece<256>(to, texts.first, texts.first_length);
       to = put_number(to, batch.tid[row]);
       to = put(to, ",\"cpu\":");
@@ -91,7 +113,9 @@ void JsonWriter::append_rows(Selection rows, Buffer& out) {
       to = put_or_null(to, batch.ahead[row], kNotRecorded32);
       to = put(to, ",\"rtt_us\":");
       to = put_or_null(to, batch.rtt_us[row], kNotRecorded32);
-      to = put(to, "}\n");
+      to = put(to, ",\"left\":");
+      to = put_or_null(to, batch.left[row], kNotRecorded32);
+      to = put_piece<64>(to, texts.second, texts.second_length);
     }
     out.end_at(to);
     rows = rows.subspan(block.size());

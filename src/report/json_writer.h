@@ -21,6 +21,7 @@ class JsonWriter final : public RowWriter {
   std::uint64_t wall_shift_ = 0;
   PeerTexts peers_;
   ListenerTexts listeners_;
+  std::size_t max_path_ = 0;  // longest text of a cgroup's path in this batch, bytes
   SecondText monotonic_;
   SecondText wall_;
 };

@@ -32,7 +32,8 @@ leading = + - or @ so. JSON adds comm_hex where COMM is not valid UTF-8.
 
 CSV columns (JSON has the same names): time_ns, wall_time, raddr, rport, pid,
 comm, saddr, sport, family, socket_family, protocol, netns, cgroup, backlog,
-in_kernel, tid, cpu, wait_us, ahead, rtt_us. Empty (null) = not recorded.
+in_kernel, tid, cpu, wait_us, ahead, rtt_us, left, nspid, cgroup_path. Empty
+(null) = not recorded.
 --columns takes these names, and time: seconds since the first row.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but the capture is
@@ -171,7 +172,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   add_list(app, "--raddr", raddrs, "CIDR", "remote address or prefix");
   add_list(app, "--saddr", saddrs, "CIDR", "local address or prefix");
   add_list(app, "--netns", netns, "INODE", "this network namespace");
-  add_list(app, "--cgroup", cgroups, "ID", "this cgroup (v2 id)");
+  add_list(app, "--cgroup", cgroups, "ID|PATH", "this cgroup (v2): its id, or its path and all below it");
   app.add_option("--wait-over", wait_over, "waited longer in the accept queue: 10ms, 250us, 1s")->type_name("TIME");
   app.add_flag("-4", only_v4, "IPv4 only (as shown: also clients of an IPv6 socket over IPv4)");
   app.add_flag("-6", only_v6, "IPv6 only");
@@ -181,6 +182,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.add_option("--columns", columns, "table or csv: these columns, in this order (names below)")->type_name("LIST");
   app.add_flag("--info", options.info, "what the captures hold, instead of rows");
   app.add_flag("-f,--follow", options.follow, "wait for more until the recording ends");
+  app.add_flag("--require-complete", options.require_complete,
+               "status 3 also where nothing proves that no accept is missing");
   app.set_help_flag("-h,--help", "show this help and exit");
   app.add_flag("--version", version, "show the version and exit");
   app.footer(kFooter);
@@ -203,7 +206,16 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   filter.saddrs = prefixes("--saddr", saddrs);
   if (only_v4 != only_v6) filter.family = only_v4 ? 4 : 6;  // both together: either
   filter.netns = numbers<std::uint32_t>("--netns", netns, "an inode number");
-  filter.cgroups = numbers<std::uint64_t>("--cgroup", cgroups, "a cgroup id");
+  // A path may hold a comma; a list of ids begins with a digit.
+  const auto paths = std::stable_partition(cgroups.begin(), cgroups.end(),
+                                           [](const std::string& text) { return !text.starts_with('/'); });
+  for (auto path = paths; path != cgroups.end(); ++path) {
+    const auto raw = unescaped(*path);
+    if (!raw) usage_error("--cgroup: in '" + escaped(*path) + "' a backslash must begin \\xHH");
+    filter.cgroup_paths.push_back(*raw);
+  }
+  cgroups.erase(paths, cgroups.end());
+  filter.cgroups = numbers<std::uint64_t>("--cgroup", cgroups, "a cgroup id or a path that begins with /");
   filter.wait_over_us = microseconds("--wait-over", wait_over);
   filter.since = bound("--since", since);
   filter.until = bound("--until", until);

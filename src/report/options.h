@@ -20,6 +20,7 @@ struct Options {
   std::vector<Column> columns;  // --columns; empty = those of the format
   bool info = false;
   bool follow = false;
+  bool require_complete = false;
 };
 
 struct ParsedOptions {

@@ -75,7 +75,7 @@ class PeerTexts {
 // Up to two texts per entry of a batch's listener table, with kScribble bytes readable after each.
 class ListenerTexts {
  public:
-  // Longest output of a format function, both texts together.
+  // Longest output of a format function, both texts together, but for what begin() is told of.
   static constexpr std::size_t kMaxText = 768;
   // A hostile table of 65,535 listeners must not pile up: past this the texts are thrown away and made again.
   static constexpr std::size_t kMaxHeld = std::size_t{1} << 20;
@@ -91,8 +91,10 @@ class ListenerTexts {
     std::size_t second_length = 0;
   };
 
-  void begin(const capture::Batch& batch) {
+  // `more`: bytes by which a listener's texts may exceed kMaxText in this batch, at most 48 KiB.
+  void begin(const capture::Batch& batch, std::size_t more = 0) {
     forget();
+    max_text_ = kMaxText + more;
     if (entries_.size() < batch.listeners.size()) entries_.resize(batch.listeners.size());
     listeners_ = batch.listeners.data();
   }
@@ -103,7 +105,7 @@ class ListenerTexts {
     Entry& entry = entries_[index];
     if (entry.generation != generation_) [[unlikely]] {
       if (used_ > kMaxHeld) forget();
-      if (texts_.size() < used_ + kMaxText + 2 * kScribble) texts_.resize(2 * (used_ + kMaxText + 2 * kScribble));
+      if (texts_.size() < used_ + max_text_ + 2 * kScribble) texts_.resize(2 * (used_ + max_text_ + 2 * kScribble));
       char* to = texts_.data() + used_;
       const Ends ends = format(listeners_[index], to);
       entry = {.offset = static_cast<std::uint32_t>(used_),
@@ -135,6 +137,7 @@ class ListenerTexts {
   std::vector<Entry> entries_;
   std::vector<char> texts_;
   std::size_t used_ = 0;
+  std::size_t max_text_ = kMaxText;
   const Listener* listeners_ = nullptr;
   std::uint32_t generation_ = 0;
 };

@@ -52,13 +52,13 @@ void refuse_terminal(const Options& options, int in) {
 using Inputs = std::vector<std::unique_ptr<Input>>;
 
 // Complains about all that is missing, after the rows.
-Exit conclude(const Inputs& inputs, const Streams& streams) {
+Exit conclude(const Inputs& inputs, const Streams& streams, bool strict) {
   Exit status = Exit::kClean;
   for (const auto& input : inputs) {
     const Findings& findings = input->totals().findings();
-    if (findings.complete()) continue;
+    if (findings.complete(strict)) continue;
     status = Exit::kIncomplete;
-    for (const std::string& line : findings.lines(input->name())) streams.complain(line);
+    for (const std::string& line : findings.lines(input->name(), strict)) streams.complain(line);
   }
   return status;
 }
@@ -139,7 +139,7 @@ Exit report_rows(const Options& options, const Streams& streams) {
     if (live && run.ends_batch) output.flush();
   }
   output.flush();
-  return output.closed() ? Exit::kClean : conclude(inputs, streams);
+  return output.closed() ? Exit::kClean : conclude(inputs, streams, options.require_complete);
 }
 
 Exit report_info(const Options& options, const Streams& streams) {
@@ -159,7 +159,7 @@ Exit report_info(const Options& options, const Streams& streams) {
     output.flush();
     inputs.push_back(std::move(input));
   }
-  return output.closed() ? Exit::kClean : conclude(inputs, streams);
+  return output.closed() ? Exit::kClean : conclude(inputs, streams, options.require_complete);
 }
 
 }  // namespace

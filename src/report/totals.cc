@@ -21,23 +21,65 @@ std::string between(std::int64_t begin, std::int64_t end) {
 
 }  // namespace
 
-bool Findings::complete() const {
-  return holes == 0 && damages == 0 && !torn_tail && unknown_frames == 0 && without_start == 0 && without_end == 0 &&
-         absent == 0 && surplus == 0 && unbalanced == 0;
+bool Findings::complete(bool strict) const {
+  return holes == 0 && unseen == 0 && damages == 0 && !torn_tail && unknown_frames == 0 && without_start == 0 &&
+         without_end == 0 && absent == 0 && surplus == 0 && unbalanced == 0 && !(strict && !unproved.empty());
 }
 
-std::vector<std::string> Findings::lines(std::string_view name) const {
+std::string unseen_text(const Unseen& unseen) {
+  std::string text = "accepts";
+  if (unseen.cpu != kNotRecorded16) text += " on CPU " + std::to_string(unseen.cpu);
+  text += " may have gone unseen";
+  if (unseen.at_most != kNotRecorded64) text += ", at most " + std::to_string(unseen.at_most);
+  switch (unseen.reason) {
+    case GapReason::kProbesOff:
+      return text + ": probes were switched off";
+    case GapReason::kCpuOnline:
+      return text + ": the CPU came online";
+    case GapReason::kWaitingThreads:
+      return text + ": a return probe does not see the next accept of threads that wait already";
+    case GapReason::kRemoved:
+      return text + ": the probe was removed";
+    case GapReason::kOther:
+      break;
+  }
+  return text + " for another reason (" + std::to_string(static_cast<unsigned>(unseen.reason)) + ")";
+}
+
+void Findings::add_hole_lines(const std::string& front, std::vector<std::string>& lines) const {
+  const auto add = [&](std::uint64_t lost_here, std::uint64_t missed_here, const std::string& where) {
+    if (lost_here != 0) {
+      lines.push_back(front + counted(lost_here, "accept", "accepts") + " lost " + where +
+                      " (the recorder's rings were full; record with a larger --ring-size)");
+    }
+    if (missed_here != 0) {
+      lines.push_back(front + counted(missed_here, "accept", "accepts") + " missed by the kernel's probe " + where);
+    }
+  };
+  if (holes <= kMaxLines) {
+    for (const Hole& hole : hole_list) add(hole.lost, hole.misses, between(hole.begin, hole.end));
+  } else {
+    add(lost, misses, "in " + std::to_string(holes) + " stretches " + between(hole_begin, hole_end) + "; --info lists them");
+  }
+}
+
+void Findings::add_unseen_lines(const std::string& front, std::vector<std::string>& lines) const {
+  if (unseen > kMaxLines) {
+    lines.push_back(front + "accepts may have gone unseen in " + std::to_string(unseen) + " stretches " +
+                    between(unseen_begin, unseen_end) + "; --info says why");
+    return;
+  }
+  for (const Unseen& one : unseen_list) {
+    const std::string when = one.begin == one.end ? "from " + wall_text(one.begin, 3) + " on" : between(one.begin, one.end);
+    lines.push_back(front + when + " " + unseen_text(one));
+  }
+}
+
+std::vector<std::string> Findings::lines(std::string_view name, bool strict) const {
   std::vector<std::string> lines;
   const std::string front = std::string(name) + ": ";
-  const std::string where =
-      (holes > 1 ? "in " + std::to_string(holes) + " stretches " : std::string{}) + between(hole_begin, hole_end);
-  if (lost != 0) {
-    lines.push_back(front + counted(lost, "accept", "accepts") + " lost " + where +
-                    " (the recorder's rings were full; record with a larger --ring-size)");
-  }
-  if (misses != 0) {
-    lines.push_back(front + counted(misses, "accept", "accepts") + " missed by the kernel's probe " + where);
-  }
+  add_hole_lines(front, lines);
+  add_unseen_lines(front, lines);
   if (damages != 0) {
     const capture::Damage& first = damage_list.front();
     std::string line = front + "damaged: ";
@@ -84,6 +126,9 @@ std::vector<std::string> Findings::lines(std::string_view name) const {
     std::string line = front + "not ended cleanly: the recorder was killed or still runs";
     if (shown_up_to) line += "; the last accept is of " + wall_text(*shown_up_to, 6);
     lines.push_back(line);
+  }
+  if (strict) {
+    for (const std::string& line : unproved) lines.push_back(front + line);
   }
   return lines;
 }
@@ -134,6 +179,7 @@ void Totals::begin_session() {
   session_.emplace();
   session_->number = ++sessions_;
   last_ledger_incomplete_ = false;
+  last_gap_.reset();
 }
 
 void Totals::end_session(bool stopped) {
@@ -156,9 +202,51 @@ void Totals::end_session(bool stopped) {
       findings_.unbalanced_ledger = sums;
     }
   }
+  if (!stopped) find_unproved(session);
   if (on_session_) on_session_(session);
   session_.reset();
   damage_in_session_ = false;
+}
+
+void Totals::find_unproved(const SessionTotals& session) {
+  const auto add = [&](const char* what) {
+    std::string line = "session " + std::to_string(session.number) + ": " + what;
+    if (findings_.unproved.size() < Findings::kMaxListed) findings_.unproved.push_back(std::move(line));
+  };
+  if (session.start) {
+    const auto& tests = session.start->probe.self_test;
+    const bool proved = std::any_of(tests.begin(), tests.end(),
+                                    [](const std::string& line) { return line.ends_with("as expected"); });
+    if (!proved) add("its recorder did not prove that the probe works");
+    // What a plan cannot tell is among its notes (probe_plan.cc, tracer.cc).
+    for (const std::string& note : session.start->probe.notes) {
+      if (note.starts_with("probe misses are not recorded")) add("its kernel could not count what the probe missed");
+    }
+  }
+  if (session.ledgers == 0 && session.accepts != 0) add("it has no account of losses");
+}
+
+void Totals::add_gap(const Gap& gap, const capture::ClockAnchor& clock) {
+  const Unseen unseen{clock.wall(gap.begin), clock.wall(gap.end), gap.cpu, gap.reason, gap.at_most};
+  if (findings_.unseen == 0) {
+    findings_.unseen_begin = unseen.begin;
+    findings_.unseen_end = unseen.end;
+  }
+  findings_.unseen_begin = std::min(findings_.unseen_begin, unseen.begin);
+  findings_.unseen_end = std::max(findings_.unseen_end, unseen.end);
+  // A recorder tells of a long one piece by piece.
+  const bool continues =
+      last_gap_ && last_gap_->end == gap.begin && last_gap_->cpu == gap.cpu && last_gap_->reason == gap.reason;
+  last_gap_ = gap;
+  if (!continues) ++findings_.unseen;
+  if (continues && findings_.unseen == findings_.unseen_list.size()) {
+    Unseen& last = findings_.unseen_list.back();
+    last.end = unseen.end;
+    const bool any = last.at_most == kNotRecorded64 || gap.at_most == kNotRecorded64;
+    last.at_most = any ? kNotRecorded64 : last.at_most + gap.at_most;
+  } else if (!continues && findings_.unseen_list.size() < Findings::kMaxListed) {
+    findings_.unseen_list.push_back(unseen);
+  }
 }
 
 void Totals::add_batch(const capture::Batch& batch) {
@@ -166,6 +254,8 @@ void Totals::add_batch(const capture::Batch& batch) {
   ++session.batches;
   add_clock(batch.clock);
   if (batch.ledger) add_ledger(*batch.ledger, batch.clock);
+  for (const capture::CpuLoss& loss : batch.cpu_losses) session.lost_by_cpu[loss.cpu] += loss.lost;
+  for (const Gap& gap : batch.gaps) add_gap(gap, batch.clock);
   if (batch.size() == 0) return;
   if (session.accepts == 0) session.first_wall = batch.clock.wall(batch.time.front());
   session.last_wall = batch.clock.wall(batch.time.back());

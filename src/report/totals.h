@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 
 #include "capture/model.h"
 #include "capture/reader.h"
+#include "core/gap.h"
 
 namespace tcpaccept::report {
 
@@ -29,6 +31,7 @@ struct SessionTotals {
   std::int64_t last_wall = 0;
   std::uint64_t ledgers = 0;
   capture::Ledger ledger;  // sums; begin and end are not used
+  std::map<std::uint16_t, std::uint64_t> lost_by_cpu;
   // The widest apart that anchors put wall time and CLOCK_MONOTONIC, and BOOTTIME and CLOCK_MONOTONIC.
   std::int64_t wall_offset_min = 0, wall_offset_max = 0;
   std::uint64_t suspended = 0;
@@ -44,15 +47,31 @@ struct Hole {
   std::uint64_t misses = 0;
 };
 
+// A stretch of time in which accepts may have gone unseen, in wall time.
+struct Unseen {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::uint16_t cpu = kNotRecorded16;      // kNotRecorded16 = all
+  GapReason reason = GapReason::kOther;
+  std::uint64_t at_most = kNotRecorded64;  // accepts; kNotRecorded64 = any number
+};
+
 struct Findings {
   // Lists are bounded; the counts are not.
   static constexpr std::size_t kMaxListed = 64;
+  // As many holes have a line each; of more there is one with their sum.
+  static constexpr std::size_t kMaxLines = 10;
 
   std::uint64_t holes = 0;
   std::vector<Hole> hole_list;
   std::uint64_t lost = 0;    // accepts the kernel could not hand over
   std::uint64_t misses = 0;  // accepts the probe missed
   std::int64_t hole_begin = 0, hole_end = 0;  // from the first hole to the end of the last
+  std::uint64_t unseen = 0;
+  std::vector<Unseen> unseen_list;
+  std::int64_t unseen_begin = 0, unseen_end = 0;
+  // Where completeness is not known rather than known to be wanting; a line each, without the name of the input.
+  std::vector<std::string> unproved;
   std::uint64_t damages = 0;  // without a torn tail
   std::uint64_t damaged_bytes = 0;
   std::vector<capture::Damage> damage_list;
@@ -67,10 +86,19 @@ struct Findings {
   std::uint64_t unbalanced = 0;  // sessions whose ledger does not add up though nothing else is wrong
   capture::Ledger unbalanced_ledger;  // of the first of them
 
-  bool complete() const;
+  // `strict`: unproved completeness is no completeness.
+  bool complete(bool strict = false) const;
   // One line per kind of trouble, each beginning with `name`, which is safe to print; so are the lines.
-  std::vector<std::string> lines(std::string_view name) const;
+  std::vector<std::string> lines(std::string_view name, bool strict = false) const;
+
+ private:
+  void add_hole_lines(const std::string& front, std::vector<std::string>& lines) const;
+  void add_unseen_lines(const std::string& front, std::vector<std::string>& lines) const;
 };
+
+// "accepts on CPU 3 may have gone unseen, at most 12: the CPU came online", without the time. One line, safe to print.
+std::string unseen_text(const Unseen& unseen);
+
 
 class Totals {
  public:
@@ -91,6 +119,8 @@ class Totals {
   void add_batch(const capture::Batch& batch);
   void add_ledger(const capture::Ledger& ledger, const capture::ClockAnchor& clock);
   void add_clock(const capture::ClockAnchor& clock);
+  void add_gap(const Gap& gap, const capture::ClockAnchor& clock);
+  void find_unproved(const SessionTotals& session);
 
   std::function<void(const SessionTotals&)> on_session_;
   Findings findings_;
@@ -101,6 +131,7 @@ class Totals {
   bool damage_in_session_ = false;
   std::uint64_t last_ledger_end_ = 0;
   bool last_ledger_incomplete_ = false;
+  std::optional<Gap> last_gap_;  // of the session
   std::vector<std::uint32_t> per_listener_;
 };
 

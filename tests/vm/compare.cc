@@ -32,7 +32,7 @@ constexpr const char* kUsage =
     "usage: vm-compare [options] TRUTH.csv REPORT.csv|TABLE.txt\n"
     "       vm-compare --self TRUTH.csv     do servers and clients agree with each other?\n"
     "  --pid PID[,PID]   expect only accepts of these processes\n"
-    "  --ignore-comm X   leave out shown rows of processes of this name (may be repeated)\n"
+    "  --ignore-comm X   leave out shown rows of processes whose name begins so (may be repeated)\n"
     "  --exact           each line of a table must be the seed's to the byte, column names too\n"
     "  --time            the CSV's time_ns must lie between the server's clock before and after its accept()\n"
     "  --subset          not all of the truth has to be shown (a recorder that was ended early)\n"
@@ -335,7 +335,10 @@ int compare(const Options& options) {
   const std::string text = read_file(options.files[1]);
   const bool is_table = text.rfind("Tracing ", 0) == 0 || text.rfind("PID ", 0) == 0 || text.rfind("TIME(s)", 0) == 0;
   std::vector<Row> shown = is_table ? table_rows(text, options.exact) : csv_rows(text, options.check_time);
-  std::erase_if(shown, [&](const Row& r) { return options.ignored.contains(r.comm); });
+  std::erase_if(shown, [&](const Row& r) {
+    return std::any_of(options.ignored.begin(), options.ignored.end(),
+                       [&](const std::string& name) { return r.comm.starts_with(name); });
+  });
 
   // A table shows a name cut or padded, so trailing spaces of the truth cannot be seen there.
   if (is_table) {

@@ -1,5 +1,8 @@
 // vm-workload: real servers and clients that log what they know, for judging the tracer against. See scenarios.h and truth.h.
 #include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -25,7 +28,8 @@ constexpr const char* kUsage =
     "usage: vm-workload run [--truth FILE] [--gate] [--count N] SCENARIO...|all\n"
     "       vm-workload list\n"
     "       vm-workload latency [--count N] [--limit-ms N] -- COMMAND...\n"
-    "       vm-workload as UID COMMAND...            run a command as that user, without groups, and\n"
+    "       vm-workload as UID [+CAP]... COMMAND...  run a command as that user, without groups, with these\n"
+    "                                                capabilities (numbers) or none, and\n"
     "                                                with the usual meaning of SIGINT, SIGQUIT and SIGPIPE\n";
 
 struct UsageError : std::runtime_error {
@@ -102,13 +106,35 @@ int latency(const std::vector<std::string>& words) {
   return measure_latency(options);
 }
 
+// These capabilities and no others, kept across execve(2).
+void hold(std::uint64_t capabilities) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  for (int half = 0; half < 2; ++half) {
+    const auto bits = static_cast<std::uint32_t>(capabilities >> (32 * half));
+    data[half] = {.effective = bits, .permitted = bits, .inheritable = bits};
+  }
+  check(static_cast<int>(::syscall(SYS_capset, &header, data)), "capset");
+  for (unsigned number = 0; number < 64; ++number) {
+    if ((capabilities >> number & 1) != 0) check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0), "ambient");
+  }
+}
+
 int run_as(const std::vector<std::string>& words) {
   if (words.size() < 2) throw UsageError("as needs a user id and a command");
   const auto id = static_cast<uid_t>(to_number(words[0]));
+  std::size_t next = 1;
+  std::uint64_t capabilities = 0;
+  for (; next < words.size() && words[next].starts_with('+'); ++next) {
+    capabilities |= std::uint64_t{1} << to_number(words[next].substr(1));
+  }
+  if (next == words.size()) throw UsageError("as needs a user id and a command");
+  check(::prctl(PR_SET_KEEPCAPS, capabilities != 0 ? 1 : 0, 0, 0, 0), "prctl");
   check(::setgroups(0, nullptr), "setgroups");
   check(::setresgid(id, id, id), "setresgid");
   check(::setresuid(id, id, id), "setresuid");
-  std::vector<std::string> command(words.begin() + 1, words.end());
+  if (capabilities != 0) hold(capabilities);
+  std::vector<std::string> command(words.begin() + static_cast<std::ptrdiff_t>(next), words.end());
   // A shell starts its background commands with SIGINT ignored, and we ignore SIGPIPE: the command shall have neither.
   for (const int signal : {SIGINT, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_DFL);
   std::vector<char*> arguments;

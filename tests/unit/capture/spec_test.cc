@@ -36,6 +36,7 @@ Batch example_batch() {
   batch.wait_us = {85};
   batch.ahead = {0};
   batch.rtt_us = {210};
+  batch.left = {kNotRecorded32};
   batch.clock = {5'100'000'000, 1'795'422'650'000'000'000, 5'100'000'000};
   batch.ledger = Ledger{.begin = 4'100'000'000, .end = 5'100'000'000, .hits = 1, .written = 1};
   return batch;

@@ -48,7 +48,8 @@ class FakeTree {
             .kprobes_enabled = path("kprobes_enabled"),
             .lockdown = path("lockdown"),
             .cpus_online = path("online"),
-            .os_release = path("os-release")};
+            .os_release = path("os-release"),
+            .cgroups = path("cgroup")};
   }
 
  private:

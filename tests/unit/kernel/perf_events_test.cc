@@ -43,7 +43,8 @@ class PerfEventsOnTracepoint : public ::testing::Test {
     std::ifstream file{root + kEvent + "id"};
     if (!(file >> id_)) GTEST_SKIP() << root << kEvent << "id cannot be read (not root, or not in this kernel)";
     try {
-      PerfEvents probe{{{.id = id_, .filter = ""}}, online_cpus(), 4096};
+      EventOpener opener{{{.id = id_, .filter = ""}}, 4096};
+      PerfEvents probe{opener, online_cpus()};
     } catch (const Error& error) {
       GTEST_SKIP() << error.what();
     }
@@ -84,7 +85,7 @@ class PerfEventsOnTracepoint : public ::testing::Test {
     }
     EXPECT_TRUE(records.empty());
   }
-  static std::uint64_t hits(const PerfEvents& events) {
+  static std::uint64_t hits(PerfEvents& events) {
     std::uint64_t sum = 0;
     for (const CpuCounts& cpu : events.counts()) sum += cpu.hits;
     return sum;
@@ -98,7 +99,8 @@ class PerfEventsOnTracepoint : public ::testing::Test {
 };
 
 TEST_F(PerfEventsOnTracepoint, EverySampleArrivesOnItsCpu) {
-  PerfEvents events{{{.id = id_, .filter = filter_}}, online_cpus(), 64 * 1024};
+  EventOpener opener{{{.id = id_, .filter = filter_}}, 64 * 1024};
+  PerfEvents events{opener, online_cpus()};
   EXPECT_EQ(events.poll_fds().size(), events.cpus().size());
   hit(5);  // not switched on yet
   events.enable();
@@ -133,8 +135,9 @@ TEST_F(PerfEventsOnTracepoint, EverySampleArrivesOnItsCpu) {
 }
 
 TEST_F(PerfEventsOnTracepoint, LossesAddUpExactly) {
-  PerfEvents events{{{.id = id_, .filter = filter_}}, online_cpus(), 1};
-  EXPECT_EQ(events.ring_bytes(), static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+  EventOpener opener{{{.id = id_, .filter = filter_}}, 1};
+  PerfEvents events{opener, online_cpus()};
+  EXPECT_EQ(opener.ring_bytes(), static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
   events.enable();
   Seen seen;
   const auto sink = [&](std::uint16_t, Bytes records) { count(records, seen); };
@@ -154,9 +157,9 @@ TEST_F(PerfEventsOnTracepoint, LossesAddUpExactly) {
 
 TEST_F(PerfEventsOnTracepoint, TwoEventsShareARing) {
   const int second = ::getpid() + (1 << 24);  // process ids end at 2^22: nobody else's argument either
-  PerfEvents events{{{.id = id_, .filter = filter_}, {.id = id_, .filter = "who==" + std::to_string(second)}},
-                    online_cpus(),
-                    64 * 1024};
+  EventOpener opener{{{.id = id_, .filter = filter_}, {.id = id_, .filter = "who==" + std::to_string(second)}},
+                     64 * 1024};
+  PerfEvents events{opener, online_cpus()};
   EXPECT_EQ(events.poll_fds().size(), events.cpus().size());
   events.enable();
   hit(3);
@@ -179,8 +182,67 @@ TEST_F(PerfEventsOnTracepoint, TwoEventsShareARing) {
   EXPECT_EQ(hits(events), 7u);
 }
 
+// What a CPU that comes back needs; here the old events are alive, so that both deliver.
+TEST_F(PerfEventsOnTracepoint, RevivedEventsShareTheOldRingAndGoOnCounting) {
+  EventOpener opener{{{.id = id_, .filter = filter_}}, 64 * 1024};
+  const std::uint16_t cpu = online_cpus().front();
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  if (!CPU_ISSET(cpu, &before)) GTEST_SKIP() << "CPU " << cpu << " is not for us";
+  pin(cpu);
+  PerfEvents events{opener, {cpu}};
+  EXPECT_FALSE(events.alive(cpu)) << "not switched on yet";
+  events.enable();
+  EXPECT_TRUE(events.alive(cpu));
+  EXPECT_FALSE(events.alive(4000));
+  hit(3);
+  events.disable();
+  EXPECT_FALSE(events.alive(cpu));
+  for (int round = 1; round <= 2; ++round) {
+    events.revive(cpu, opener.open(cpu));
+    EXPECT_TRUE(events.alive(cpu));
+    hit(4);
+    events.disable();
+    EXPECT_EQ(hits(events), 3u + 4u * static_cast<unsigned>(round));
+  }
+  ::sched_setaffinity(0, sizeof before, &before);
+  EXPECT_EQ(events.poll_fds().size(), 1u);
+  Seen seen;
+  events.drain([&](std::uint16_t, Bytes records) { count(records, seen); });
+  EXPECT_EQ(seen.samples, 11u);
+}
+
+TEST_F(PerfEventsOnTracepoint, ARingForACpuThatHadNone) {
+  const std::vector<std::uint16_t> cpus = online_cpus();
+  if (cpus.size() < 2) GTEST_SKIP() << "there is one CPU only";
+  EventOpener opener{{{.id = id_, .filter = filter_}}, 64 * 1024};
+  PerfEvents events{opener, {cpus[0]}};
+  events.enable();
+  events.revive(cpus[1], opener.open(cpus[1]));
+  EXPECT_EQ(events.cpus(), (std::vector<std::uint16_t>{cpus[0], cpus[1]}));
+  EXPECT_EQ(events.poll_fds().size(), 2u);
+  EXPECT_TRUE(events.alive(cpus[1]));
+  hit(5);
+  events.disable();
+  EXPECT_EQ(hits(events), 5u);
+}
+
+TEST_F(PerfEventsOnTracepoint, CountsDisturbOnlyBusyCpus) {
+  EventOpener opener{{{.id = id_, .filter = filter_}}, 64 * 1024};
+  PerfEvents events{opener, online_cpus()};
+  events.enable();
+  EXPECT_EQ(hits(events), 0u);
+  hit(2);
+  EXPECT_EQ(hits(events), 2u);
+  EXPECT_EQ(hits(events), 2u);
+  events.drain([](std::uint16_t, Bytes) {});
+  hit(1);
+  EXPECT_EQ(hits(events), 3u);
+}
+
 TEST_F(PerfEventsOnTracepoint, WakesAtHalfARingNotBefore) {
-  PerfEvents events{{{.id = id_, .filter = filter_}}, online_cpus(), 4096};
+  EventOpener opener{{{.id = id_, .filter = filter_}}, 4096};
+  PerfEvents events{opener, online_cpus()};
   events.enable();
   std::vector<pollfd> polls;
   for (const int fd : events.poll_fds()) polls.push_back({.fd = fd, .events = POLLIN, .revents = 0});
@@ -192,7 +254,8 @@ TEST_F(PerfEventsOnTracepoint, WakesAtHalfARingNotBefore) {
 
 TEST_F(PerfEventsOnTracepoint, ABadFilterIsAnError) {
   try {
-    PerfEvents events{{{.id = id_, .filter = "no_such_field==1"}}, online_cpus(), 4096};
+    EventOpener opener{{{.id = id_, .filter = "no_such_field==1"}}, 4096};
+    PerfEvents events{opener, online_cpus()};
     FAIL() << "the filter was accepted";
   } catch (const Error& error) {
     EXPECT_NE(std::string{error.what()}.find("no_such_field==1"), std::string::npos) << error.what();
@@ -205,7 +268,8 @@ TEST_F(PerfEventsOnTracepoint, OfflineCpusArePassedOver) {
   cpus.push_back(4000);
   // A number beyond what the kernel was built for is EINVAL on some and ENODEV on others.
   try {
-    PerfEvents events{{{.id = id_, .filter = ""}}, cpus, 4096};
+    EventOpener opener{{{.id = id_, .filter = ""}}, 4096};
+    PerfEvents events{opener, cpus};
     EXPECT_EQ(events.cpus().size(), online);
   } catch (const Error& error) {
     EXPECT_NE(std::string{error.what()}.find("CPU 4000"), std::string::npos) << error.what();
@@ -223,7 +287,7 @@ TEST(PerfEvents, RingSizesAreRoundedUp) {
 }
 
 TEST(PerfEvents, NothingToOpenIsAnError) {
-  EXPECT_THROW((PerfEvents{{}, {0}, 4096}), Error);
+  EXPECT_THROW((EventOpener{{}, 4096}), Error);
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ TEST(ProbePlan, EntryProbeOnInetAccept) {
             "p:g/e __inet_accept pf=+12($arg3):x64 d0=+56($arg3):x64 d1=+64($arg3):x64 s0=+72($arg3):x64 "
             "s1=+80($arg3):x64 sport=+798($arg3):u16 proto=+574($arg3):u16 netns=+136(+48($arg3)):u32 "
             "est=+1872($arg3):u64 srtt=+1728($arg3):u32 ahead=+604($arg3):u32 limit=+608($arg3):u32 "
-            "kfile=+16($arg2):x64 comm=$comm");
+            "left=+604(+24($arg1)):u32 lproto=+574(+24($arg1)):u16 kfile=+16($arg2):x64 comm=$comm");
 }
 
 TEST(ProbePlan, ReturnProbeIsTheLastResort) {

@@ -199,6 +199,53 @@ TEST_F(PumpTest, ALateAcceptIsWrittenAllTheSame) {
   expect_balance();
 }
 
+TEST_F(PumpTest, LossesAreNamedByTheirCpu) {
+  Pump pump = make();
+  round(pump, 2 * kSecond, {accept_record(kSecond)}, {.hits = 4, .lost = 3, .misses = 0, .lost_by_cpu = {{1, 2}, {5, 1}}});
+  round(pump, 4 * kSecond, {}, {.hits = 6, .lost = 5, .misses = 0, .lost_by_cpu = {{1, 2}, {5, 3}}});
+  pump.finish();
+  ASSERT_EQ(batches_.size(), 2u);
+  EXPECT_EQ(batches_[0].cpu_losses, (std::vector<capture::CpuLoss>{{1, 2}, {5, 1}}));
+  EXPECT_EQ(batches_[1].cpu_losses, (std::vector<capture::CpuLoss>{{5, 2}}));
+  expect_balance();
+}
+
+TEST_F(PumpTest, AGapIsWrittenEvenWhenNothingElseIs) {
+  Pump pump = make();
+  const Gap gap{.begin = kSecond, .end = 2 * kSecond, .cpu = 3, .reason = GapReason::kCpuOnline, .at_most = 7};
+  pump.gap(gap);
+  round(pump, 2 * kSecond, {}, {.hits = 0});
+  ASSERT_EQ(batches_.size(), 1u);
+  EXPECT_EQ(batches_[0].size(), 0u);
+  EXPECT_EQ(batches_[0].gaps, std::vector<Gap>{gap});
+  EXPECT_FALSE(pump.totals().complete());
+  round(pump, 4 * kSecond, {accept_record(3 * kSecond)}, {.hits = 1});
+  pump.finish();
+  ASSERT_EQ(batches_.size(), 2u);
+  EXPECT_TRUE(batches_[1].gaps.empty()) << "told once";
+}
+
+class TwoProcesses final : public Identities {
+ public:
+  void see(const Listener& listener) override { seen.push_back(listener.pid); }
+  std::uint32_t nspid(std::uint32_t pid) const override { return pid == 7 ? 1 : 0; }
+  std::string cgroup_path(std::uint64_t cgroup) const override { return cgroup == 77 ? "/a" : ""; }
+  std::vector<std::uint32_t> seen;
+};
+
+TEST_F(PumpTest, KnowsProcessesAndCgroupsByTheirNames) {
+  TwoProcesses known;
+  Pump pump{config(), PumpOptions{.pids = {7, 8}}, at(kSecond),
+            [&](const capture::Batch& batch) { batches_.push_back(batch); }, &known};
+  round(pump, 2 * kSecond, {accept_record(kSecond, 7), accept_record(kSecond + 1, 8), accept_record(kSecond + 2, 9)},
+        {.hits = 3});
+  pump.finish();
+  EXPECT_EQ(known.seen, (std::vector<std::uint32_t>{7, 8})) << "nobody asks for what is filtered out";
+  ASSERT_EQ(batches_.size(), 1u);
+  EXPECT_EQ(batches_[0].listeners[0].nspid, 1u);
+  EXPECT_EQ(batches_[0].listeners[1].nspid, 0u);
+}
+
 TEST_F(PumpTest, AQuietSessionWritesNothing) {
   Pump pump = make();
   for (std::uint64_t second = 2; second < 10; ++second) round(pump, second * kSecond, {}, {});

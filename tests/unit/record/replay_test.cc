@@ -11,6 +11,7 @@
 
 #include "capture/codec.h"
 #include "capture/reader.h"
+#include "record/known.h"
 #include "record/pump.h"
 #include "record/raw_log.h"
 
@@ -56,6 +57,7 @@ std::vector<std::byte> replay(const fs::path& raw, capture::Packing packing) {
   std::vector<std::byte> out;
   const auto append = [&](Bytes frame) { out.insert(out.end(), frame.begin(), frame.end()); };
   capture::Encoder encoder;
+  Known known{{}};  // knows what the recorder had looked up
   std::optional<Pump> pump;
   const RawLogVisitor visitor{
       .setup =
@@ -65,10 +67,13 @@ std::vector<std::byte> replay(const fs::path& raw, capture::Packing packing) {
             PumpOptions options = setup.pump;
             options.pids = start.start->pids;
             pump.emplace(setup.decoder, options, start.start->clock,
-                         [&, packing](const capture::Batch& batch) { append(encoder.encode(batch, packing)); });
+                         [&, packing](const capture::Batch& batch) { append(encoder.encode(batch, packing)); }, &known);
           },
       .round =
           [&](const RawRound& round) {
+            for (const KnownProcess& process : round.processes) known.learn(process);
+            for (const capture::CgroupPath& cgroup : round.cgroups) known.learn(cgroup);
+            for (const Gap& gap : round.gaps) pump->gap(gap);
             pump->begin_round(round.clock);
             for (const RawChunk& chunk : round.chunks) pump->records(chunk.cpu, chunk.records);
             pump->end_round(round.counts);
@@ -106,6 +111,9 @@ TEST_P(Replay, GivesTheRecordedCapture) {
       const capture::Batch& other = recorded.batches[b];
       EXPECT_EQ(one.clock, other.clock);
       EXPECT_EQ(one.ledger, other.ledger);
+      EXPECT_EQ(one.cgroups, other.cgroups);
+      EXPECT_EQ(one.gaps, other.gaps);
+      EXPECT_EQ(one.cpu_losses, other.cpu_losses);
       ASSERT_EQ(one.size(), other.size());
       for (std::size_t i = 0; i < one.size(); ++i) EXPECT_EQ(one.at(i), other.at(i)) << b << ", " << i;
     }

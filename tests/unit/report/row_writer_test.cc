@@ -39,10 +39,12 @@ std::string or_empty(Number number, Number not_recorded) {
   return number == not_recorded ? "" : std::to_string(number);
 }
 
-std::string slow_csv_row(const Accept& accept, const capture::ClockAnchor& clock) {
+std::string slow_csv_row(const Accept& accept, const capture::ClockAnchor& clock, const std::string& path = "") {
   const Listener& listener = accept.listener;
   std::string comm(128, '\0');
   comm.resize(static_cast<std::size_t>(put_csv_cell(comm.data(), listener.comm.view()) - comm.data()));
+  std::string cgroup(8192, '\0');
+  cgroup.resize(static_cast<std::size_t>(put_csv_cell(cgroup.data(), path) - cgroup.data()));
   std::ostringstream row;
   row << accept.time << ',' << wall_text(clock.wall(accept.time)) << ',' << to_string(accept.raddr) << ','
       << accept.rport << ',' << listener.pid << ',' << comm << ',' << to_string(listener.saddr) << ','
@@ -51,7 +53,9 @@ std::string slow_csv_row(const Accept& accept, const capture::ClockAnchor& clock
       << or_empty(listener.netns, std::uint32_t{0}) << ',' << or_empty(listener.cgroup, std::uint64_t{0}) << ','
       << or_empty(listener.backlog, kNotRecorded32) << ',' << listener.in_kernel << ',' << accept.tid << ','
       << or_empty(accept.cpu, kNotRecorded16) << ',' << or_empty(accept.wait_us, kNotRecorded64) << ','
-      << or_empty(accept.ahead, kNotRecorded32) << ',' << or_empty(accept.rtt_us, kNotRecorded32) << "\r\n";
+      << or_empty(accept.ahead, kNotRecorded32) << ',' << or_empty(accept.rtt_us, kNotRecorded32) << ','
+      << or_empty(accept.left, kNotRecorded32) << ',' << or_empty(listener.nspid, std::uint32_t{0}) << ',' << cgroup
+      << "\r\n";
   return row.str();
 }
 
@@ -69,6 +73,8 @@ Accept everything_recorded() {
   accept.wait_us = 1500;
   accept.ahead = 0;
   accept.rtt_us = 87;
+  accept.left = 5;
+  accept.listener.nspid = 1;
   return accept;
 }
 
@@ -171,17 +177,18 @@ TEST(Rows, WorstNameInEveryFormat) {
   accept.listener.saddr = accept.raddr = address("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff");
   accept.time = 18446744073709551614u;
   accept.wait_us = 18446744073709551614u;
-  accept.ahead = accept.rtt_us = accept.listener.backlog = 4294967294u;
+  accept.ahead = accept.rtt_us = accept.left = accept.listener.backlog = accept.listener.nspid = 4294967294u;
   accept.cpu = 65534;
   // Many rows, so that blocks are as full as they can be.
   capture::Batch batch = batch_of(std::vector<Accept>(1000, accept));
+  batch.cgroups = {{accept.listener.cgroup, std::string(capture::kMaxCgroupPath, '\xff')}};
   for (const TimeColumn time : {TimeColumn::kNone, TimeColumn::kRelative, TimeColumn::kWall}) {
     const std::string rows = render(*make_row_writer(Format::kTable, time), batch, 0);
     EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 1000);
   }
   std::string csv;
-  for (int i = 0; i < 1000; ++i) csv += slow_csv_row(accept, batch.clock);
-  EXPECT_EQ(render(Format::kCsv, TimeColumn::kNone, batch), csv);
+  for (int i = 0; i < 1000; ++i) csv += slow_csv_row(accept, batch.clock, batch.cgroups[0].path);
+  EXPECT_TRUE(render(Format::kCsv, TimeColumn::kNone, batch) == csv);
   const std::string json = render(Format::kJson, TimeColumn::kNone, batch);
   EXPECT_EQ(std::count(json.begin(), json.end(), '\n'), 1000);
   EXPECT_NE(json.find("\"comm_hex\":\"ffffffffffffffffffffffffffffff\""), std::string::npos);
@@ -192,19 +199,19 @@ TEST(Rows, WorstNameInEveryFormat) {
 TEST(Csv, HeaderIsStable) {
   EXPECT_EQ(header(Format::kCsv, TimeColumn::kNone),
             "time_ns,wall_time,raddr,rport,pid,comm,saddr,sport,family,socket_family,protocol,netns,cgroup,backlog,"
-            "in_kernel,tid,cpu,wait_us,ahead,rtt_us\r\n");
+            "in_kernel,tid,cpu,wait_us,ahead,rtt_us,left,nspid,cgroup_path\r\n");
 }
 
 TEST(Csv, EveryColumn) {
   EXPECT_EQ(render(Format::kCsv, TimeColumn::kNone, batch_of({everything_recorded()})),
             "1002404860123,2026-11-23T08:10:52.404860123Z,192.168.60.1,49385,1463,sshd,192.168.60.170,22,4,inet6,"
-            "mptcp,4026531840,18446744073709551614,128,1,1464,3,1500,0,87\r\n");
+            "mptcp,4026531840,18446744073709551614,128,1,1464,3,1500,0,87,5,1,\r\n");
 }
 
 TEST(Csv, NotRecordedIsEmpty) {
   EXPECT_EQ(render(Format::kCsv, TimeColumn::kNone, batch_of({sshd()})),
             "1000000000000,2026-11-23T08:10:50.000000000Z,192.168.60.1,49385,1463,sshd,192.168.60.170,22,4,inet,"
-            "tcp,,,,0,1463,,,,\r\n");
+            "tcp,,,,0,1463,,,,,,,\r\n");
 }
 
 TEST(Csv, UnknownFamilyAndProtocolAreNumbers) {
@@ -238,6 +245,23 @@ TEST(Csv, WallTimeAcrossTheYear) {
   EXPECT_NE(rows.find("1000000000001,2027-01-01T00:00:00.000000000Z,"), std::string::npos);
 }
 
+TEST(Rows, TheCgroupsPathGoesByItsId) {
+  std::vector<Accept> accepts(3, sshd());
+  accepts[0].listener.cgroup = 30;
+  accepts[1].listener.cgroup = 40;
+  accepts[2].listener.cgroup = 50;
+  capture::Batch batch = batch_of(accepts);
+  batch.cgroups = {{30, "/system.slice/a.service"}, {50, "/odd,\n\xff\"path\""}};
+  const std::string csv = render(Format::kCsv, TimeColumn::kNone, batch);
+  EXPECT_NE(csv.find(",/system.slice/a.service\r\n"), std::string::npos) << csv;
+  EXPECT_NE(csv.find(",,,,,,,\r\n"), std::string::npos) << csv;
+  EXPECT_NE(csv.find(",\"/odd,\\x0a\\xff\"\"path\"\"\"\r\n"), std::string::npos) << csv;
+  const std::string json = render(Format::kJson, TimeColumn::kNone, batch);
+  EXPECT_NE(json.find("\"cgroup_path\":\"/system.slice/a.service\"}"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"cgroup_path\":null}"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"cgroup_path_hex\":\"2f6f64642c0aff227061746822\"}"), std::string::npos) << json;
+}
+
 // ---- JSON ----
 
 TEST(Json, EveryField) {
@@ -247,7 +271,7 @@ TEST(Json, EveryField) {
             "\"rport\":49385,\"pid\":1463,\"comm\":\"sshd\",\"saddr\":\"192.168.60.170\",\"sport\":22,\"family\":4,"
             "\"socket_family\":\"inet6\",\"protocol\":\"mptcp\",\"netns\":4026531840,"
             "\"cgroup\":18446744073709551614,\"backlog\":128,\"in_kernel\":true,\"tid\":1464,\"cpu\":3,"
-            "\"wait_us\":1500,\"ahead\":0,\"rtt_us\":87}\n");
+            "\"wait_us\":1500,\"ahead\":0,\"rtt_us\":87,\"left\":5,\"nspid\":1,\"cgroup_path\":null}\n");
 }
 
 TEST(Json, NotRecordedIsNull) {
@@ -255,7 +279,8 @@ TEST(Json, NotRecordedIsNull) {
             "{\"time_ns\":1000000000000,\"wall_time\":\"2026-11-23T08:10:50.000000000Z\",\"raddr\":\"192.168.60.1\","
             "\"rport\":49385,\"pid\":1463,\"comm\":\"sshd\",\"saddr\":\"192.168.60.170\",\"sport\":22,\"family\":4,"
             "\"socket_family\":\"inet\",\"protocol\":\"tcp\",\"netns\":null,\"cgroup\":null,\"backlog\":null,"
-            "\"in_kernel\":false,\"tid\":1463,\"cpu\":null,\"wait_us\":null,\"ahead\":null,\"rtt_us\":null}\n");
+            "\"in_kernel\":false,\"tid\":1463,\"cpu\":null,\"wait_us\":null,\"ahead\":null,\"rtt_us\":null,"
+            "\"left\":null,\"nspid\":null,\"cgroup_path\":null}\n");
 }
 
 TEST(Json, InvalidNameCarriesItsBytes) {

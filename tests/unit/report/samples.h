@@ -62,6 +62,7 @@ inline capture::Batch batch_of(const std::vector<Accept>& accepts, const capture
     batch.wait_us.push_back(accept.wait_us);
     batch.ahead.push_back(accept.ahead);
     batch.rtt_us.push_back(accept.rtt_us);
+    batch.left.push_back(accept.left);
   }
   return batch;
 }

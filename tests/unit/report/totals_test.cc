@@ -96,9 +96,46 @@ TEST(Totals, NeighbouringSlicesAreOneStretch) {
   EXPECT_EQ(findings.hole_list[0].lost, 2u);
   EXPECT_EQ(findings.hole_list[1].misses, 4u);
   EXPECT_THAT(findings.lines("x"),
-              ElementsAre(HasSubstr("2 accepts lost in 2 stretches between 2026-11-23T08:10:50.000Z and "
-                                    "2026-11-23T08:10:54.000Z"),
-                          HasSubstr("4 accepts missed by the kernel's probe")));
+              ElementsAre(HasSubstr("2 accepts lost between 2026-11-23T08:10:50.000Z and 2026-11-23T08:10:52.000Z"),
+                          HasSubstr("4 accepts missed by the kernel's probe between 2026-11-23T08:10:53.000Z and "
+                                    "2026-11-23T08:10:54.000Z")));
+}
+
+TEST(Totals, GapsAreNamedWithReasonTimeAndBound) {
+  capture::Batch switched = with_ledger(1, 0);
+  switched.gaps = {{.begin = kMonotonic, .end = kMonotonic + 1'000'000'000, .reason = GapReason::kProbesOff}};
+  capture::Batch still = with_ledger(1, 1);
+  still.gaps = {{.begin = kMonotonic + 1'000'000'000, .end = kMonotonic + 2'000'000'000, .reason = GapReason::kProbesOff},
+                {.begin = kMonotonic, .end = kMonotonic, .reason = GapReason::kWaitingThreads, .at_most = 12},
+                {.begin = kMonotonic,
+                 .end = kMonotonic + 3'000'000,
+                 .cpu = 3,
+                 .reason = GapReason::kCpuOnline,
+                 .at_most = 1},
+                {.begin = kMonotonic, .end = kMonotonic + 1, .reason = static_cast<GapReason>(99)}};
+  Account account;
+  account.add(start()).add(switched).add(still).add(end(2, 2));
+  const Findings& findings = account.close();
+  EXPECT_FALSE(findings.complete());
+  EXPECT_THAT(
+      findings.lines("x"),
+      ElementsAre("x: between 2026-11-23T08:10:50.000Z and 2026-11-23T08:10:52.000Z accepts may have gone unseen: probes "
+                  "were switched off",
+                  "x: from 2026-11-23T08:10:50.000Z on accepts may have gone unseen, at most 12: a return probe does not "
+                  "see the next accept of threads that wait already",
+                  "x: between 2026-11-23T08:10:50.000Z and 2026-11-23T08:10:50.003Z accepts on CPU 3 may have gone "
+                  "unseen, at most 1: the CPU came online",
+                  HasSubstr("for another reason (99)")));
+}
+
+TEST(Totals, CompletenessThatIsNotProvedCountsOnlyWhenAskedFor) {
+  Account account;
+  account.add(start()).add(with_ledger(1, 0)).add(end(1, 1));
+  const Findings& findings = account.close();
+  EXPECT_TRUE(findings.complete());
+  EXPECT_FALSE(findings.complete(true));
+  EXPECT_THAT(findings.lines("x"), IsEmpty());
+  EXPECT_THAT(findings.lines("x", true), ElementsAre("x: session 1: its recorder did not prove that the probe works"));
 }
 
 TEST(Totals, ListsAreBounded) {

@@ -1,0 +1,46 @@
+# Probes switched off during a recording, by either switch: noticed, said at once, a hole in the capture, and whole again after.
+# said NAME WORDS...: waits until the recorder has said so.
+said() {
+  name=$1
+  shift
+  tries=0
+  until grep -q "$*" "$name.err"; do
+    sleep 0.05
+    tries=$((tries + 1))
+    [ $tries -lt 200 ] || fail "$name never said: $*"
+  done
+}
+# holed NAME OFF ON: OFF and ON are commands.
+holed() {
+  rm -f truth.csv
+  start_record "$1" -o "$1.tcpa"
+  workload v4
+  $2
+  said "$1" 'switch it on with'
+  vm-workload run --truth unseen.csv v4 || fail 'the workload failed'
+  $3
+  said "$1" 'probes are switched on again'
+  workload v6
+  kill -s INT "$(cat "$1.pid")"
+  end_record "$1"
+  [ "$status" = 3 ] || fail "the recorder ended with status $status, not 3"
+  no_probe
+  status=0
+  tcpaccept-report --format csv "$1.tcpa" >"$1.csv" 2>"$1.said" || status=$?
+  [ "$status" = 3 ] || fail "the report ended with status $status, not 3"
+  grep -q 'between .* accepts may have gone unseen: probes were switched off' "$1.said" || fail "the report says $(cat "$1.said")"
+  vm-compare --time truth.csv "$1.csv" >compare.log || fail_compare CSV
+  counts "$1"
+}
+ftrace() { sysctl -q -w kernel.ftrace_enabled="$1"; }
+ftrace_off() { ftrace 0; }
+ftrace_on() { ftrace 1; }
+kprobes=/sys/kernel/debug/kprobes/enabled
+kprobes_off() { echo 0 >$kprobes; }
+kprobes_on() { echo 1 >$kprobes; }
+trap 'ftrace_on; kprobes_on' EXIT
+holed ftrace ftrace_off ftrace_on
+holed kprobes kprobes_off kprobes_on
+kprobes_off
+refuses 1 tcpaccept-record -o x.tcpa -d 1
+kprobes_on

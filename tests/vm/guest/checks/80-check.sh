@@ -1,0 +1,30 @@
+# tcpaccept-record --check: what this machine offers, a line each; status 0 exactly when recording works.
+status=0
+tcpaccept-record --check >check.txt 2>check.err || status=$?
+[ "$status" = 0 ] || fail "status $status where recording works: $(grep '^problem' check.txt)"
+[ ! -s check.err ] || fail "it said $(cat check.err)"
+for what in kernel tracefs 'kprobe events' lockdown ftrace symbol BTF capabilities 'perf events' 'ring memory' probe self-test; do
+  grep -q "^ok  *$what " check.txt || fail "no ok line about $what: $(cat check.txt)"
+done
+if grep -q '^problem' check.txt; then fail "$(grep '^problem' check.txt)"; fi
+grep -qx 'Recording works here.' check.txt || fail "$(tail -n 1 check.txt)"
+no_probe
+
+broken() { # WHAT COMMAND...: a problem line about WHAT, status 1, nothing left behind
+  what=$1
+  shift
+  status=0
+  "$@" >check.txt 2>check.err || status=$?
+  [ "$status" = 1 ] || fail "status $status, not 1, with broken $what: $(cat check.txt check.err)"
+  grep -q "^problem  *$what .*; ." check.txt || fail "no problem line with a remedy about $what: $(cat check.txt)"
+  grep -qx 'Recording does not work here.' check.txt || fail "$(tail -n 1 check.txt)"
+  no_probe
+}
+sysctl -q -w kernel.ftrace_enabled=0
+broken ftrace tcpaccept-record --check
+sysctl -q -w kernel.ftrace_enabled=1
+broken 'kprobe events' vm-workload as 65534 tcpaccept-record --check
+broken 'perf events' vm-workload as 65534 tcpaccept-record --check
+umount /sys/kernel/tracing
+broken tracefs unshare -m sh -c 'umount -l /sys/kernel/debug; exec tcpaccept-record --check'
+mount -t tracefs tracefs /sys/kernel/tracing

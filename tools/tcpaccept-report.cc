@@ -1,25 +1,24 @@
 // tcpaccept-report: prints what tcpaccept-record recorded. Wires the command line to src/report, nothing else.
-#include <cstdio>
 #include <exception>
 #include <string>
 
 #include "core/error.h"
+#include "core/printable.h"
+#include "core/standard_fds.h"
 #include "report/options.h"
 #include "report/report.h"
 
 namespace {
 
-void complain(const std::string& line) { std::fprintf(stderr, "tcpaccept-report: %s\n", line.c_str()); }
+void complain(const std::string& line) { tcpaccept::complain("tcpaccept-report", line); }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  tcpaccept::occupy_standard_descriptors();
   try {
     const tcpaccept::report::ParsedOptions parsed = tcpaccept::report::parse_options(argc, argv);
-    if (parsed.message) {
-      const bool written = std::fputs(parsed.message->c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-      return written ? 0 : static_cast<int>(tcpaccept::Exit::kFailed);
-    }
+    if (parsed.message) return tcpaccept::print_and_exit("tcpaccept-report", *parsed.message, 0);
     return static_cast<int>(tcpaccept::report::run(parsed.options, {.in = 0, .out = 1, .complain = complain}));
   } catch (const tcpaccept::Error& error) {
     complain(error.what());

@@ -1,13 +1,14 @@
 // tcpaccept: prints TCP accepts as they happen.
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "capture/model.h"
+#include "core/printable.h"
+#include "core/standard_fds.h"
 #include "record/options.h"
 #include "record/session.h"
 #include "report/buffer.h"
@@ -22,8 +23,8 @@ struct OutputClosed {};
 // The report's table, fed from the session instead of a file.
 class LiveTable final : public record::Consumer {
  public:
-  explicit LiveTable(bool timestamps)
-      : writer_(timestamps ? report::TimeColumn::kRelative : report::TimeColumn::kNone) {}
+  LiveTable(bool timestamps, record::Interrupts& interrupts)
+      : interrupts_(interrupts), writer_(timestamps ? report::TimeColumn::kRelative : report::TimeColumn::kNone) {}
 
   void start(const capture::Start&) override {
     out_.append("Tracing tcpaccept ... Hit Ctrl-C to end\n");
@@ -40,25 +41,21 @@ class LiveTable final : public record::Consumer {
     flush();
   }
   void end(const capture::End&) override {}
-  void notice(const std::string& line) override { std::fprintf(stderr, "tcpaccept: %s\n", line.c_str()); }
+  void notice(const std::string& line) override { complain("tcpaccept", line); }
 
  private:
   // Rows are shown when they come, also to a pipe; nothing is kept in a stdio buffer.
   void flush() {
-    std::string_view rest = out_.view();
-    while (!rest.empty()) {
-      const ssize_t count = ::write(STDOUT_FILENO, rest.data(), rest.size());
-      if (count >= 0) {
-        rest.remove_prefix(static_cast<std::size_t>(count));
-      } else if (errno == EPIPE) {
-        throw OutputClosed{};
-      } else if (errno != EINTR) {
-        throw system_error("cannot write to standard output", errno);
-      }
-    }
+    bool closed = false;
+    const std::string_view text = out_.view();
+    const bool written = interrupts_.write(STDOUT_FILENO, std::as_bytes(std::span{text}),
+                                           "cannot write to standard output", &closed);
+    if (closed) throw OutputClosed{};
+    if (!written) throw Error{"rows were not shown: nobody reads standard output, and it was time to end"};
     out_.clear();
   }
 
+  record::Interrupts& interrupts_;
   report::TableWriter writer_;
   report::Buffer out_;
   std::optional<std::uint64_t> origin_;  // time of the first row shown
@@ -76,9 +73,10 @@ Exit run(const record::LiveOptions& options) {
   session.program = std::string{"tcpaccept "} + TCPACCEPT_VERSION;
   session.watched_output = STDOUT_FILENO;
 
-  LiveTable table{options.timestamps};
-  const record::SessionResult result = record::run_session(session, table);
-  const auto say = [](const std::string& line) { std::fprintf(stderr, "tcpaccept: %s\n", line.c_str()); };
+  record::Interrupts interrupts;
+  LiveTable table{options.timestamps, interrupts};
+  const record::SessionResult result = record::run_session(session, table, interrupts);
+  const auto say = [](const std::string& line) { complain("tcpaccept", line); };
   for (const std::string& warning : result.warnings) say(warning);
   if (result.process_ended) say(result.reason);
   if (result.totals.complete()) return Exit::kClean;
@@ -91,17 +89,15 @@ Exit run(const record::LiveOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_descriptors();
   try {
     const auto line = record::parse_live(argc, argv);
-    if (!line.run) {
-      std::fputs(line.text.c_str(), line.status == Exit::kClean ? stdout : stderr);
-      return static_cast<int>(line.status);
-    }
+    if (!line.run) return print_and_exit("tcpaccept", line.text, static_cast<int>(line.status));
     return static_cast<int>(run(line.options));
   } catch (const OutputClosed&) {
     return static_cast<int>(Exit::kClean);
   } catch (const Error& error) {
-    std::fprintf(stderr, "tcpaccept: %s\n", error.what());
+    complain("tcpaccept", error.what());
     return static_cast<int>(error.status());
   }
 }

@@ -47,6 +47,7 @@ struct IpPrefix {
   IpAddress address;
   unsigned length = 0;
 
+  bool operator==(const IpPrefix&) const = default;
   bool contains(const IpAddress& candidate) const;
 };
 

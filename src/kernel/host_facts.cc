@@ -148,13 +148,17 @@ std::optional<std::uint64_t> threads_waiting_in(std::string_view function, const
   namespace fs = std::filesystem;
   std::uint64_t waiting = 0;
   bool any_shown = false;
+  const std::string name{function};
   std::error_code ignored;  // tasks end while we look
   for (const fs::directory_entry& process : fs::directory_iterator{paths.proc, ignored}) {
     if (process.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
     for (const fs::directory_entry& thread : fs::directory_iterator{process.path() / "task", ignored}) {
       const std::string where = read_file((thread.path() / "wchan").string());
-      any_shown = any_shown || (!where.empty() && where != "0");
-      if (where == function) ++waiting;
+      if (where.empty()) continue;
+      // "0" is a thread that runs, one we may not trace, and from 4.14 to 5.15 any (get_wchan without frame pointers).
+      const std::string stack = where == "0" ? read_file((thread.path() / "stack").string()) : "";
+      any_shown = any_shown || where != "0" || !stack.empty();
+      if (where == function || stack.find(" " + name + "+0x") != std::string::npos) ++waiting;
     }
   }
   return any_shown ? std::optional{waiting} : std::nullopt;

@@ -52,8 +52,8 @@ std::optional<std::uint64_t> process_start_ticks(pid_t pid, const KernelPaths& p
 // Inode of our pid namespace; pids of other namespaces mean nothing here. 0 when it cannot be read.
 std::uint64_t pid_namespace(const KernelPaths& paths = {});
 
-// Threads that sleep in the kernel function `function` now (/proc/PID/task/TID/wchan). nullopt when that is not shown:
-// it takes the right to trace them.
+// Threads that sleep in the kernel function `function` now (wchan or stack in /proc/PID/task/TID). nullopt when that is
+// not shown: it takes the right to trace them, and for stack, which older kernels need, CAP_SYS_ADMIN.
 std::optional<std::uint64_t> threads_waiting_in(std::string_view function, const KernelPaths& paths = {});
 
 // pidfd_open(2): a descriptor that becomes readable when the process ends. Invalid, with errno set, on failure

@@ -300,6 +300,8 @@ void PerfEvents::revive(std::uint16_t cpu, std::vector<UniqueFd> events) {
   if (ring == nullptr) {
     ring = &impl_->add(cpu, std::move(events));
   } else {
+    // Should one of the old ones deliver after all, nothing must show twice.
+    for (const UniqueFd& event : ring->current()) ::ioctl(event.get(), PERF_EVENT_IOC_DISABLE, 0);
     Impl::share_ring(events, ring->events.front().get(), cpu);
     impl_->count(ring->revived, ring->closed);
     ring->revived = std::move(events);

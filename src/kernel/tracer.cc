@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -328,6 +329,15 @@ struct Tracer::Impl {
 
 Tracer::Tracer(const TracerOptions& options) {
   rounded_ring_bytes(options.ring_bytes);  // a wrong size is said before anything is touched
+  // The ring of a CPU that comes online later is mapped without privileges. No harm if this is refused.
+  const rlimit no_limit{RLIM_INFINITY, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_MEMLOCK, &no_limit);
+  // One descriptor for each event and CPU.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
   impl_ = std::make_unique<Impl>(options.paths);
   bool touched = false;
   if (const std::string off = impl_->switches.look(touched); !off.empty()) throw Error{off};
@@ -383,7 +393,13 @@ Tended Tracer::tend(std::uint64_t now) {
   }
   if (calls) {
     const std::uint64_t counted = impl.sum_of_hits();
-    impl.uncounted = std::max(impl.uncounted, *calls - std::min(*calls, counted));
+    // What a CPU accepted unseen must not be taken for what is always uncounted. A CPU is in the list of those online
+    // before it runs anything, and has announced that it went before it comes back: so look at both now.
+    if (impl.cpus.changed()) {
+      impl.look_again = true;
+    } else if (!impl.look_again && impl.blind.empty()) {
+      impl.uncounted = std::max(impl.uncounted, *calls - std::min(*calls, counted));
+    }
   }
   impl.tended_at = now;
   return tended;

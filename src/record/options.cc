@@ -132,6 +132,10 @@ CommandLine<RecordOptions> parse_record(int argc, const char* const* argv) {
       "Exit status: 0 complete, 1 failed, 2 wrong usage, 3 recorded, but accepts were lost (said on stderr).");
   app.final_callback([&] {
     if (options.quiet && options.verbose) throw CLI::ValidationError("-q and -v", "only one of them makes sense");
+    for (const char* const option : {"--output", "--duration", "--count", "--ring-size", "--plan", "--raw"}) {
+      const auto values = app.get_option(option)->results();
+      if (!values.empty() && values.front().empty()) throw CLI::ValidationError(option, "its value is empty");
+    }
     for (const std::string& pid : pids) options.pids.push_back(process_id(pid));
     if (!duration.empty()) options.duration = seconds("-d", duration);
     if (!count.empty()) options.count = whole_number<std::uint64_t>("-c", count, std::uint64_t{1} << 62);

@@ -10,7 +10,8 @@
 
 namespace tcpaccept::record {
 
-OutputFile::OutputFile(const std::string& path, bool force) : name_(path) {
+OutputFile::OutputFile(const std::string& path, bool force, Interrupts& interrupts)
+    : name_(path), interrupts_(interrupts) {
   if (path == "-") {
     name_ = "standard output";
     if (::isatty(STDOUT_FILENO) == 1) {
@@ -36,36 +37,37 @@ OutputFile::OutputFile(const std::string& path, bool force) : name_(path) {
     return;
   }
   if (exists && !force) throw Error{"will not overwrite " + path + "; give another name, or --force to replace it"};
-  // A new file in place of the old one, never the old one's bytes, owner or link target.
-  if (exists && ::unlink(path.c_str()) != 0) throw system_error("cannot replace " + path, errno);
-  owned_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!owned_.valid()) throw system_error("cannot create " + path, errno);
+  // A new file in place of the old one, never the old one's bytes, owner or link target; and not before there is
+  // something to put there.
+  if (exists) temporary_ = path + ".new-" + std::to_string(::getpid());
+  const std::string& now = exists ? temporary_ : name_;
+  owned_.reset(::open(now.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!owned_.valid()) throw system_error("cannot create " + now, errno);
   fd_ = owned_.get();
   regular_ = created_ = true;
 }
 
 OutputFile::~OutputFile() {
-  if (created_ && written_ == 0) ::unlink(name_.c_str());
+  if (created_ && !kept_) ::unlink((temporary_.empty() ? name_ : temporary_).c_str());
+}
+
+void OutputFile::keep() {
+  if (!temporary_.empty() && ::rename(temporary_.c_str(), name_.c_str()) != 0) {
+    throw system_error("cannot replace " + name_, errno);
+  }
+  kept_ = true;
 }
 
 void OutputFile::append(Bytes bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t count = ::write(fd_, bytes.data() + done, bytes.size() - done);
-    if (count >= 0) {
-      done += static_cast<std::size_t>(count);
-      continue;
+  const off_t end = regular_ ? ::lseek(fd_, 0, SEEK_CUR) : -1;
+  try {
+    if (!interrupts_.write(fd_, bytes, "cannot write " + name_)) {
+      throw Error{"cannot write " + name_ + ": its reader does not read, and it was time to end"};
     }
-    if (errno == EINTR) continue;
-    const int why = errno;
-    if (regular_ && done != 0) {
-      // A reader would name a torn tail; better not to leave one. If this fails too, the reader does.
-      const off_t end = ::lseek(fd_, 0, SEEK_CUR);
-      if (end >= 0 && ::ftruncate(fd_, end - static_cast<off_t>(done)) == 0) {
-        ::lseek(fd_, end - static_cast<off_t>(done), SEEK_SET);
-      }
-    }
-    throw system_error("cannot write " + name_, why);
+  } catch (const Error&) {
+    // A reader would name a torn tail; better not to leave one. If this fails too, the reader does.
+    if (end >= 0 && ::ftruncate(fd_, end) == 0) ::lseek(fd_, end, SEEK_SET);
+    throw;
   }
   written_ += bytes.size();
 }

@@ -50,7 +50,7 @@ void Pump::records(std::uint16_t cpu, Bytes records) {
       }
     } else if (const auto* loss = std::get_if<perf::Loss>(&decoded)) {
       ring_lost_ += loss->count;
-      lost_by_cpu_[cpu] += loss->count;
+      ring_lost_by_cpu_[cpu] += loss->count;
     } else if (std::holds_alternative<perf::Foreign>(decoded)) {
       // A sample of our event that is none of our accepts; it is in the event's count all the same.
       ++samples_;
@@ -69,6 +69,7 @@ void Pump::end_round(const KernelCounts& counts) {
   const std::uint64_t kernel_lost = counts.lost != kNotRecorded64 ? counts.lost : ring_lost_;
   totals_.lost = std::max(totals_.lost, kernel_lost + undecodable_);
   if (counts.hits != kNotRecorded64) totals_.hits = counts.hits;
+  for (const auto& [cpu, lost] : ring_lost_by_cpu_) lost_by_cpu_[cpu] = std::max(lost_by_cpu_[cpu], lost);
   for (const capture::CpuLoss& cpu : counts.lost_by_cpu) {
     lost_by_cpu_[cpu.cpu] = std::max(lost_by_cpu_[cpu.cpu], cpu.lost);
   }

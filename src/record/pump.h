@@ -113,7 +113,8 @@ class Pump {
   std::uint64_t samples_ = 0;        // samples seen, decodable or not
   std::uint64_t undecodable_ = 0;
   std::uint64_t ring_lost_ = 0;      // as told by PERF_RECORD_LOST
-  std::map<std::uint16_t, std::uint64_t> lost_by_cpu_;       // totals, as PERF_RECORD_LOST or the kernel's counts say
+  std::map<std::uint16_t, std::uint64_t> ring_lost_by_cpu_;  // totals, as PERF_RECORD_LOST tells, which lags behind
+  std::map<std::uint16_t, std::uint64_t> lost_by_cpu_;       // totals, as that or the kernel's counts say
   std::map<std::uint16_t, std::uint64_t> told_lost_by_cpu_;  // at the last ledger
   std::vector<Gap> gaps_;                                    // since the last ledger
   Identities* identities_;

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "capture/codec.h"
+#include "core/printable.h"
 #include "kernel/check.h"
 #include "record/output_file.h"
 #include "record/session.h"
@@ -37,8 +38,11 @@ class Recorder final : public Consumer {
   Recorder(const RecordOptions& options, OutputFile& output)
       : options_(options), output_(output), status_line_(!options.quiet && ::isatty(STDERR_FILENO) == 1) {}
 
-  void start(const capture::Start& start) override {
+  void prepare(const capture::Start& start) override {
     output_.append(encoder_.encode(start));
+    output_.keep();
+  }
+  void start(const capture::Start& start) override {
     if (options_.quiet) return;
     if (options_.verbose) {
       for (const std::string& definition : start.probe.definitions) say("probe: " + definition);
@@ -105,7 +109,7 @@ class Recorder final : public Consumer {
  private:
   static constexpr std::uint64_t kTellInterval = 1'000'000'000;
 
-  static void say(const std::string& line) { std::fprintf(stderr, "tcpaccept-record: %s\n", line.c_str()); }
+  static void say(const std::string& line) { complain("tcpaccept-record", line); }
 
   const RecordOptions& options_;
   OutputFile& output_;
@@ -138,7 +142,8 @@ Exit run_check(const RecordOptions& options) {
 
 Exit run_recorder(const RecordOptions& options) {
   if (options.check) return run_check(options);
-  OutputFile output{options.output.empty() ? dated_name() : options.output, options.force};
+  Interrupts interrupts;
+  OutputFile output{options.output.empty() ? dated_name() : options.output, options.force, interrupts};
   std::optional<RawLogWriter> raw;
   if (!options.raw.empty()) raw.emplace(options.raw);
 
@@ -153,7 +158,7 @@ Exit run_recorder(const RecordOptions& options) {
 
   Recorder recorder{options, output};
   try {
-    return recorder.summary(run_session(session, recorder));
+    return recorder.summary(run_session(session, recorder, interrupts));
   } catch (const Error&) {
     recorder.leave_status_line();
     throw;

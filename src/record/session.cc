@@ -1,14 +1,10 @@
 #include "record/session.h"
 
 #include <poll.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 
 #include "capture/codec.h"
 #include "core/error.h"
@@ -22,61 +18,9 @@
 namespace tcpaccept::record {
 namespace {
 
-constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
-
 capture::ClockAnchor now() {
   const kernel::ClockReading clocks = kernel::read_clocks();
   return {.monotonic = clocks.monotonic, .realtime = clocks.realtime, .boottime = clocks.boottime};
-}
-
-// Turns the signals that end a session into a descriptor, for as long as it lives. SIGPIPE is ignored meanwhile:
-// a closed pipe is an error of write(2) like any other.
-class EndSignals {
- public:
-  EndSignals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
-    ::pthread_sigmask(SIG_BLOCK, &set, &before_);
-    old_pipe_ = ::signal(SIGPIPE, SIG_IGN);
-    fd_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!fd_.valid()) throw system_error("cannot wait for signals", errno);
-  }
-  ~EndSignals() {
-    ::signal(SIGPIPE, old_pipe_);
-    // A second Ctrl-C that came while ending must not kill what follows.
-    signalfd_siginfo info;
-    while (::read(fd_.get(), &info, sizeof info) > 0) {
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  EndSignals(const EndSignals&) = delete;
-  EndSignals& operator=(const EndSignals&) = delete;
-
-  int fd() const { return fd_.get(); }
-  std::string take() {
-    signalfd_siginfo info{};
-    if (::read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return "signal";
-    const char* name = ::sigabbrev_np(static_cast<int>(info.ssi_signo));
-    return std::string{"signal SIG"} + (name != nullptr ? name : "?");
-  }
-
- private:
-  UniqueFd fd_;
-  sigset_t before_{};
-  void (*old_pipe_)(int) = SIG_DFL;
-};
-
-UniqueFd make_timer(std::uint64_t first, std::uint64_t interval) {
-  UniqueFd timer{::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
-  const auto spec = [](std::uint64_t nanos) {
-    return timespec{static_cast<time_t>(nanos / kNanosPerSecond), static_cast<long>(nanos % kNanosPerSecond)};
-  };
-  const itimerspec when{spec(interval), spec(first)};
-  if (!timer.valid() || ::timerfd_settime(timer.get(), 0, &when, nullptr) != 0) {
-    throw system_error("cannot set a timer", errno);
-  }
-  return timer;
 }
 
 // The traced processes, as descriptors that tell of their end. Throws if one is not there to begin with.
@@ -130,9 +74,10 @@ capture::Start describe(const SessionOptions& options, const kernel::TracerInfo&
 // The loop's state: tracer, pump and what is to be waited for.
 class Session {
  public:
-  Session(const SessionOptions& options, Consumer& consumer)
+  Session(const SessionOptions& options, Consumer& consumer, Interrupts& interrupts)
       : options_(options),
         consumer_(consumer),
+        interrupts_(interrupts),
         processes_(watch(options)),
         tracer_(options.tracer),
         cgroups_(options.tracer.paths),
@@ -145,7 +90,8 @@ class Session {
   SessionResult run() {
     const capture::Start start = describe(options_, tracer_.info(), started_);
     if (options_.raw != nullptr) log_setup(start);
-    // All that needs a privilege is open; what comes now is made by strangers.
+    consumer_.prepare(start);
+    // All that needs a privilege is done; what comes now is made by strangers.
     kernel::drop_privileges();
     tracer_.start();
     consumer_.start(start);
@@ -213,11 +159,11 @@ class Session {
   void wait_until_over() {
     const auto interval = static_cast<std::uint64_t>(options_.drain_interval_ms) * 1'000'000;
     const UniqueFd drain_timer = make_timer(interval, interval);
-    const UniqueFd end_timer = options_.duration != 0 ? make_timer(options_.duration, 0) : UniqueFd{};
+    if (options_.duration != 0) interrupts_.set_deadline(options_.duration);
 
     // Fixed places first, then the processes, then the rings.
-    std::vector<pollfd> waits = {{signals_.fd(), POLLIN, 0},
-                                 {end_timer.get(), POLLIN, 0},
+    std::vector<pollfd> waits = {{interrupts_.signal_fd(), POLLIN, 0},
+                                 {interrupts_.deadline_fd(), POLLIN, 0},
                                  {options_.watched_output, 0, 0},
                                  {drain_timer.get(), POLLIN, 0}};
     for (const int fd : tracer_.watch_fds()) waits.push_back({fd, POLLIN, 0});
@@ -248,12 +194,8 @@ class Session {
         result_.reason = "count";
         return;
       }
-      if (waits[0].revents != 0) {
-        result_.reason = signals_.take();
-        return;
-      }
-      if (waits[1].revents != 0) {
-        result_.reason = "duration";
+      if (auto reason = interrupts_.take()) {
+        result_.reason = std::move(*reason);
         return;
       }
       if ((waits[2].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
@@ -275,8 +217,8 @@ class Session {
 
   const SessionOptions& options_;
   Consumer& consumer_;
+  Interrupts& interrupts_;
   SessionResult result_;
-  EndSignals signals_;  // before the probe: a signal during set-up must end the session, not the process
   std::vector<UniqueFd> processes_;
   kernel::Tracer tracer_;
   kernel::CgroupTree cgroups_;
@@ -288,6 +230,8 @@ class Session {
 
 }  // namespace
 
-SessionResult run_session(const SessionOptions& options, Consumer& consumer) { return Session{options, consumer}.run(); }
+SessionResult run_session(const SessionOptions& options, Consumer& consumer, Interrupts& interrupts) {
+  return Session{options, consumer, interrupts}.run();
+}
 
 }  // namespace tcpaccept::record

@@ -10,6 +10,7 @@
 
 #include "capture/model.h"
 #include "kernel/tracer.h"
+#include "record/interrupts.h"
 #include "record/pump.h"
 #include "record/raw_log.h"
 
@@ -38,6 +39,8 @@ struct SessionResult {
 class Consumer {
  public:
   virtual ~Consumer() = default;
+  // The probe is set up and proved, privileges are still there: the last chance to touch the file system.
+  virtual void prepare(const capture::Start&) {}
   // The probe is live.
   virtual void start(const capture::Start& start) = 0;
   virtual void batch(const capture::Batch& batch) = 0;
@@ -49,8 +52,7 @@ class Consumer {
 };
 
 // Blocks until the session is over. When the probe is set up this process gives up all privileges, for good
-// (kernel/privileges.h). SIGINT, SIGTERM and SIGHUP end it while it runs. Throws Error when tracing
-// cannot start, and whatever the consumer throws.
-SessionResult run_session(const SessionOptions& options, Consumer& consumer);
+// (kernel/privileges.h). Throws Error when tracing cannot start, and whatever the consumer throws.
+SessionResult run_session(const SessionOptions& options, Consumer& consumer, Interrupts& interrupts);
 
 }  // namespace tcpaccept::record

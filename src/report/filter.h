@@ -39,6 +39,8 @@ struct FilterSpec {
   std::optional<TimeBound> since{};  // from this instant on
   std::optional<TimeBound> until{};  // up to, not including, this instant
 
+  bool empty() const { return *this == FilterSpec{}; }
+  bool operator==(const FilterSpec&) const = default;
   bool needs_first_accept() const { return (since && since->relative) || (until && until->relative); }
 };
 

@@ -18,7 +18,7 @@ Follower::Follower(int fd, std::string name) : fd_(fd), name_(std::move(name)) {
   if (!inotify_.valid()) throw system_error("cannot follow " + name_, errno);
   // By descriptor, so that the file that was opened is watched even if its name now means another.
   const std::string path = "/proc/self/fd/" + std::to_string(fd_);
-  if (::inotify_add_watch(inotify_.get(), path.c_str(), IN_MODIFY) < 0) {
+  if (::inotify_add_watch(inotify_.get(), path.c_str(), IN_MODIFY | IN_ATTRIB) < 0) {
     throw system_error("cannot follow " + name_, errno);
   }
   sigset_t mask;
@@ -50,8 +50,9 @@ std::size_t Follower::read_some(std::byte* to, std::size_t size) {
     if (got < 0) throw system_error("cannot read " + name_, errno);
     if (session_ended_) return 0;
     struct stat status {};
-    if (::fstat(fd_, &status) == 0 && status.st_size < ::lseek(fd_, 0, SEEK_CUR)) {
-      throw Error(name_ + ": became shorter while it was followed");
+    if (::fstat(fd_, &status) == 0) {
+      if (status.st_size < ::lseek(fd_, 0, SEEK_CUR)) throw Error(name_ + ": became shorter while it was followed");
+      if (status.st_nlink == 0) throw Error(name_ + ": was removed while it was followed");
     }
     if (!wait()) interrupted_ = true;
   }

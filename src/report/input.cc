@@ -61,7 +61,8 @@ std::unique_ptr<ItemSource> open_source(const std::string& name, int standard_in
   UniqueFd own;
   int fd = standard_input;
   if (name != "-") {
-    own.reset(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+    // Without O_NONBLOCK a named pipe would be waited for before it can be refused.
+    own.reset(::open(name.c_str(), O_RDONLY | O_CLOEXEC | (follow ? O_NONBLOCK : 0)));
     if (!own.valid()) throw system_error("cannot open " + shown, errno);
     fd = own.get();
   }

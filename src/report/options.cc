@@ -197,6 +197,10 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   }
   if (version) return {{}, "tcpaccept-report " TCPACCEPT_VERSION "\n"};
 
+  for (const char* const option : {"--since", "--until", "--wait-over", "--columns"}) {
+    const auto values = app.get_option(option)->results();
+    if (!values.empty() && values.front().empty()) usage_error(std::string(option) + ": its value is empty");
+  }
   FilterSpec& filter = options.filter;
   filter.pids = numbers<std::uint32_t>("-p", pids, "a process id");
   filter.ports = numbers<std::uint16_t>("--port", ports, "a port (0 to 65535)");
@@ -251,6 +255,10 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     usage_error("standard input can be read only once");
   }
   if (options.follow && options.info) usage_error("-f and --info exclude each other");
+  if (options.info && (!filter.empty() || options.format != Format::kTable || options.time != TimeColumn::kNone ||
+                       !options.columns.empty())) {
+    usage_error("--info is about whole captures: it takes no filter, format or columns");
+  }
   if (options.follow && (options.files.size() != 1 || options.files.front() == "-")) {
     usage_error("-f needs exactly one FILE (standard input is read as it arrives anyway)");
   }

@@ -66,7 +66,9 @@ void Findings::add_hole_lines(const std::string& front, std::vector<std::string>
 void Findings::add_unseen_lines(const std::string& front, std::vector<std::string>& lines) const {
   if (unseen > kMaxLines) {
     lines.push_back(front + "accepts may have gone unseen in " + std::to_string(unseen) + " stretches " +
-                    between(unseen_begin, unseen_end) + "; --info says why");
+                    between(unseen_begin, unseen_end) +
+                    (unseen_at_most != kNotRecorded64 ? ", at most " + std::to_string(unseen_at_most) : "") +
+                    "; --info says why");
     return;
   }
   for (const Unseen& one : unseen_list) {
@@ -234,6 +236,8 @@ void Totals::add_gap(const Gap& gap, const capture::ClockAnchor& clock) {
   }
   findings_.unseen_begin = std::min(findings_.unseen_begin, unseen.begin);
   findings_.unseen_end = std::max(findings_.unseen_end, unseen.end);
+  const bool any_number = findings_.unseen_at_most == kNotRecorded64 || gap.at_most == kNotRecorded64;
+  findings_.unseen_at_most = any_number ? kNotRecorded64 : findings_.unseen_at_most + gap.at_most;
   // A recorder tells of a long one piece by piece.
   const bool continues =
       last_gap_ && last_gap_->end == gap.begin && last_gap_->cpu == gap.cpu && last_gap_->reason == gap.reason;

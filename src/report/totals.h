@@ -70,6 +70,7 @@ struct Findings {
   std::uint64_t unseen = 0;
   std::vector<Unseen> unseen_list;
   std::int64_t unseen_begin = 0, unseen_end = 0;
+  std::uint64_t unseen_at_most = 0;  // sum; kNotRecorded64 = any number
   // Where completeness is not known rather than known to be wanting; a line each, without the name of the input.
   std::vector<std::string> unproved;
   std::uint64_t damages = 0;  // without a torn tail

@@ -14,7 +14,7 @@ die() {
 }
 
 kernel_dir() { printf '%s/kernels/%s/%s\n' "$vm_cache" "$vm_arch" "$1"; }
-tools_dir() { printf '%s/tools/%s\n' "$vm_cache" "$vm_arch"; }
+tools_dir() { printf '%s/%s/%s\n' "$vm_cache" "${1:-tools}" "$vm_arch"; } # [tools|bench-tools]
 
 # The multiarch folder of libraries on Debian.
 lib_triplet() {

@@ -79,6 +79,10 @@ TEST(Identity, ThreadsThatWaitInAFunction) {
   tree.write("proc/self/task/10/wchan", "inet_csk_accept");
   EXPECT_EQ(threads_waiting_in("inet_csk_accept", tree.paths()), 2u);
   EXPECT_EQ(threads_waiting_in("futex_wait", tree.paths()), 0u);
+  tree.write("proc/30/task/30/wchan", "0");
+  tree.write("proc/30/task/30/stack", "[<0>] inet_csk_accept+0x1b5/0x2a0\n[<0>] inet_accept+0x43/0x150\n");
+  EXPECT_EQ(threads_waiting_in("inet_csk_accept", tree.paths()), 3u);
+  EXPECT_EQ(threads_waiting_in("csk_accept", tree.paths()), 0u) << "whole names only";
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
+#include <iterator>
 #include <filesystem>
 #include <fstream>
 
@@ -30,9 +30,9 @@ class OutputFileTest : public testing::Test {
     return {std::istreambuf_iterator<char>{file}, {}};
   }
   static Bytes bytes(std::string_view text) { return std::as_bytes(std::span{text}); }
-  static std::string failure(const std::string& path, bool force = false) {
+  std::string failure(const std::string& path, bool force = false) {
     try {
-      OutputFile file{path, force};
+      OutputFile file{path, force, interrupts_};
     } catch (const Error& error) {
       return error.what();
     }
@@ -40,10 +40,11 @@ class OutputFileTest : public testing::Test {
   }
 
   fs::path folder_;
+  Interrupts interrupts_;
 };
 
 TEST_F(OutputFileTest, ANewFileIsForItsOwnerOnly) {
-  OutputFile file{path("new"), false};
+  OutputFile file{path("new"), false, interrupts_};
   file.append(bytes("abc"));
   file.append(bytes("def"));
   file.sync();
@@ -54,8 +55,11 @@ TEST_F(OutputFileTest, ANewFileIsForItsOwnerOnly) {
   EXPECT_EQ(status.st_mode & 0777u, 0600u);
 }
 
-TEST_F(OutputFileTest, AFileNeverWrittenToIsRemovedAgain) {
-  { OutputFile file{path("empty"), false}; }
+TEST_F(OutputFileTest, AFileThatIsNotKeptIsRemovedAgain) {
+  {
+    OutputFile file{path("empty"), false, interrupts_};
+    file.append(bytes("x"));
+  }
   EXPECT_FALSE(fs::exists(path("empty")));
 }
 
@@ -64,10 +68,19 @@ TEST_F(OutputFileTest, NothingIsOverwrittenWithoutForce) {
   EXPECT_NE(failure(path("old")).find("--force"), std::string::npos);
   EXPECT_EQ(content(path("old")), "precious");
   {
-    OutputFile file{path("old"), true};
-    file.append(bytes("new"));
+    OutputFile file{path("old"), true, interrupts_};
+    file.append(bytes("not to be kept"));
+    EXPECT_EQ(content(path("old")), "precious");
   }
-  EXPECT_EQ(content(path("old")), "new");
+  EXPECT_EQ(content(path("old")), "precious") << "what came could not be recorded: the old file stays";
+  {
+    OutputFile file{path("old"), true, interrupts_};
+    file.append(bytes("new"));
+    file.keep();
+    file.append(bytes("er"));
+  }
+  EXPECT_EQ(content(path("old")), "newer");
+  EXPECT_EQ(std::distance(fs::directory_iterator{folder_}, fs::directory_iterator{}), 1);
 }
 
 TEST_F(OutputFileTest, ForceReplacesALinkNotItsTarget) {
@@ -75,8 +88,9 @@ TEST_F(OutputFileTest, ForceReplacesALinkNotItsTarget) {
   fs::create_symlink("target", path("link"));
   EXPECT_NE(failure(path("link")), "");
   {
-    OutputFile file{path("link"), true};
+    OutputFile file{path("link"), true, interrupts_};
     file.append(bytes("new"));
+    file.keep();
   }
   EXPECT_EQ(content(path("target")), "precious");
   EXPECT_FALSE(fs::is_symlink(path("link")));
@@ -89,18 +103,18 @@ TEST_F(OutputFileTest, RefusalsNameTheFileAndTheReason) {
 }
 
 TEST_F(OutputFileTest, DevicesAndFifosAreWrittenNotReplaced) {
-  OutputFile null{"/dev/null", false};
+  OutputFile null{"/dev/null", false, interrupts_};
   null.append(bytes("x"));
   ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
   const UniqueFd reader{::open(path("fifo").c_str(), O_RDONLY | O_NONBLOCK)};
-  OutputFile fifo{path("fifo"), false};
+  OutputFile fifo{path("fifo"), false, interrupts_};
   fifo.append(bytes("abc"));
   char got[4] = {};
   EXPECT_EQ(::read(reader.get(), got, sizeof got), 3);
 }
 
 TEST_F(OutputFileTest, AFullDiskThrowsAndIsNamed) {
-  OutputFile full{"/dev/full", false};
+  OutputFile full{"/dev/full", false, interrupts_};
   try {
     full.append(bytes("x"));
     FAIL() << "writing to /dev/full worked";
@@ -113,14 +127,12 @@ TEST_F(OutputFileTest, ATornWriteIsCutOff) {
   // A file size limit stands in for a disk that fills up in the middle of a frame.
   struct rlimit before {};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  OutputFile file{path("torn"), false};
+  OutputFile file{path("torn"), false, interrupts_};
   file.append(bytes("whole"));
-  const auto old_handler = ::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{8, before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
   EXPECT_THROW(file.append(bytes("does not fit")), Error);
   ::setrlimit(RLIMIT_FSIZE, &before);
-  ::signal(SIGXFSZ, old_handler);
   EXPECT_EQ(content(path("torn")), "whole");
   file.append(bytes(" again"));  // and it can go on where it was
   EXPECT_EQ(content(path("torn")), "whole again");

@@ -169,6 +169,7 @@ class Checker {
       const TracerInfo& info = tracer.info();
       ok("probe", "plan " + info.plan + " on " + info.symbol + ", offsets from " + info.offsets);
       for (const std::string& line : info.self_test) ok("self-test", line);
+      ok("self-test", "took " + std::to_string(info.self_test_ns / 1'000'000) + " ms");
       for (const std::string& note : info.notes) ok("note", note);
       const std::string left = tracer.close();
       if (!left.empty()) problem("probe", left, "");

@@ -61,7 +61,7 @@ std::string CgroupTree::path_of(std::uint64_t id, std::uint32_t pid) {
     std::error_code ignored;
     if (!at->is_directory(ignored) || at->is_symlink(ignored)) continue;
     ++walked;
-    const std::string path = at->path().string().substr(mount_.size());
+    std::string path = at->path().string().substr(mount_.size());
     if (has_id(path, id)) return path;
   }
   return "";

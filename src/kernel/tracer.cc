@@ -158,7 +158,9 @@ struct Tracer::Impl {
       to_open.push_back({.id = event.id, .filter = event.filter});
       config.formats.push_back(event.format);
     }
+    const std::uint64_t test_begun = read_clocks().monotonic;
     self_test(to_open, config, plan, options.paths);
+    info.self_test_ns = read_clocks().monotonic - test_begun;
 
     EventOpener opener{to_open, options.ring_bytes};
     events.emplace(opener, online_cpus(options.paths));

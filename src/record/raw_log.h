@@ -69,6 +69,6 @@ struct RawLogVisitor {
   std::function<void(const RawRound&)> round;
   std::function<void(const RawFinish&)> finish;
 };
-void read_raw_log(Bytes bytes, const RawLogVisitor& visitor);
+void read_raw_log(Bytes log, const RawLogVisitor& visitor);
 
 }  // namespace tcpaccept::record

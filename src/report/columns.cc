@@ -57,9 +57,10 @@ char* put_relative(char* to, std::uint64_t since) {
 }  // namespace
 
 std::optional<Column> column_named(std::string_view name) {
-  const auto found = std::find_if(kColumns.begin(), kColumns.end(), [&](const auto& c) { return c.name == name; });
-  if (found == kColumns.end()) return std::nullopt;
-  return static_cast<Column>(found - kColumns.begin());
+  for (std::size_t i = 0; i < kColumns.size(); ++i) {
+    if (kColumns[i].name == name) return static_cast<Column>(i);
+  }
+  return std::nullopt;
 }
 
 void ColumnsWriter::append_header(Buffer& out) const {

@@ -6,7 +6,7 @@
 //   accept_loop hold CGROUP (EVENT FILTER)...  opens trace events on CPU 0 in one ring and does not read it
 //
 // PID is a process started by `run`; with it the processor time of all its descendants is printed, before and after.
-// `run` writes all they used until their end, and what of it `accepts` did not see, to FILE. `hold` is a tracer without
+// `run` writes what they used until the end, and the tracer's exit status, to FILE. `hold` is a tracer without
 // the part in user space: what it adds is the price of the probe itself. It counts its samples until SIGINT.
 #include <arpa/inet.h>
 #include <linux/perf_event.h>
@@ -38,8 +38,8 @@ constexpr int kWarmUp = 500;
 constexpr std::size_t kHeldPages = 4096;
 
 [[noreturn]] void fail(const std::string& what) {
-  std::fprintf(stderr, "accept_loop: %s: %s\n", what.c_str(), std::strerror(errno));
-  std::exit(1);
+  std::perror(("accept_loop: " + what).c_str());
+  ::_exit(1);
 }
 
 std::uint64_t nanos() {
@@ -111,7 +111,8 @@ int accepts(int rounds, int count, int pid) {
   }
   print_own("own_after", pid);
   for (const std::uint64_t ns : took) std::printf("round %llu\n", static_cast<unsigned long long>(ns));
-  std::printf("made %lld\n", kWarmUp + static_cast<long long>(rounds) * count);
+  const long long timed = static_cast<long long>(rounds) * count;
+  std::printf("timed %lld\nmade %lld\n", timed, timed + kWarmUp);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2016 # dollars in single quotes are for the kernel
 # Guest half of tests/bench/overhead. Leaves in /out one folder per variant with what the host's table is made of: `measured` (lines of
 # accept_loop: rounds in nanoseconds, processor time of the tracer before and after), `end` (its total), `recorded` (events it has) and
 # `bytes` (its file). $ROUNDS and $COUNT say how many accepts, $PARTS whether our own recorder is taken apart too.
@@ -74,35 +75,38 @@ held() { # variant, cgroup|-, event, filter, ...
   clean
 }
 
+# The probe of the running recorder taken apart. Each part is the one before and something more, until the last two.
 parts() {
-  tcp=$(sed -n 's/^tcpaccept-record: probe: \(p:.*_tcp .*\)/\1/p' /out/definitions)
-  mptcp=$(sed -n 's/^tcpaccept-record: probe: \(p:.*_mptcp .*\)/\1/p' /out/definitions)
+  tcp=$(sed -n 's/^tcpaccept-record: probe: \(p:[^ ]*_tcp .*\)/\1/p' /out/tcpaccept-record/messages)
+  mptcp=$(sed -n 's/^tcpaccept-record: probe: \(p:[^ ]*_mptcp .*\)/\1/p' /out/tcpaccept-record/messages)
   place=$(echo "$tcp" | cut -d ' ' -f 2)
   define "p:bench/empty $place"
-  held part-empty - bench/empty ''
-  define "$(ours "$tcp" tcp)"
-  held part-fields - bench/tcp ''
+  held part-1 - bench/empty ''
   define "$(ours "$tcp" tcp | sed 's/ comm=$comm//')"
-  held part-fields-without-comm - bench/tcp ''
+  held part-2 - bench/tcp ''
   define "$(ours "$tcp" tcp)"
-  held part-tcp - bench/tcp proto==6
+  held part-3 - bench/tcp ''
   define "$(ours "$tcp" tcp)"
-  held part-tcp-cgroup cgroup bench/tcp proto==6
+  held part-4 cgroup bench/tcp proto==6
   if [ -n "$mptcp" ]; then
     define "$(ours "$tcp" tcp)"
+    define "p:bench/mptcp $place $(echo "$mptcp" | grep -o 'proto=[^ ]*')"
+    held part-5 cgroup bench/tcp proto==6 bench/mptcp proto==262
+    define "$(ours "$tcp" tcp)"
+    define "$(ours "$mptcp" mptcp | sed 's/ \(est\|srtt\|ahead\|limit\)=[^ ]*//g')"
+    held part-6 cgroup bench/tcp proto==6 bench/mptcp proto==262
+    define "$(ours "$tcp" tcp)"
     define "$(ours "$mptcp" mptcp)"
-    held part-tcp-mptcp-cgroup cgroup bench/tcp proto==6 bench/mptcp proto==262
+    held part-7 cgroup bench/tcp proto==6 bench/mptcp proto==262
   fi
   define "$kretprobe"
-  held part-kretprobe - bench/accept ''
+  held part-8 - bench/accept ''
 }
 
-cat "$tracing/../../devices/system/clocksource/clocksource0/current_clocksource" >/out/clocksource 2>/dev/null
 clean
 nothing base-first
 
 measure tcpaccept-record tcpaccept-record -v -o /tmp/capture
-cp /out/tcpaccept-record/messages /out/definitions
 recorded tcpaccept-record "$(($(tcpaccept-report --format csv /tmp/capture | wc -l) - 1))" /tmp/capture
 
 measure tcpaccept tcpaccept

@@ -1,10 +1,11 @@
 // What must never show: accepts that are not TCP's, and accepts that fail. No scenario here writes an accept row.
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <linux/vm_sockets.h>  // older ones need sys/socket.h before them
 
 #include <cerrno>
 #include <functional>

@@ -8,6 +8,7 @@
 
 #include "capture/model.h"
 #include "core/printable.h"
+#include "core/freed_memory.h"
 #include "core/standard_fds.h"
 #include "record/options.h"
 #include "record/session.h"
@@ -90,6 +91,7 @@ Exit run(const record::LiveOptions& options) {
 
 int main(int argc, char** argv) {
   occupy_standard_descriptors();
+  keep_freed_memory();
   try {
     const auto line = record::parse_live(argc, argv);
     if (!line.run) return print_and_exit("tcpaccept", line.text, static_cast<int>(line.status));

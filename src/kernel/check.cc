@@ -89,11 +89,11 @@ class Checker {
   }
 
   void switches() {
-    const auto ftrace = word(paths_.proc + "/sys/kernel/ftrace_enabled");
+    const auto ftrace = word(paths_.ftrace_enabled);
     if (ftrace == "0") {
       problem("ftrace", "kernel.ftrace_enabled is 0: no probe delivers anything", "sysctl kernel.ftrace_enabled=1");
     } else {
-      ok("ftrace", ftrace ? "switched on" : "no switch in this kernel");
+      ok("ftrace", ftrace ? "switched on" : "no switch that probes heed in this kernel");
     }
     if (word(paths_.kprobes_enabled) == "0") {
       problem("kprobes", "switched off in " + paths_.kprobes_enabled, "echo 1 > " + paths_.kprobes_enabled);

@@ -11,6 +11,11 @@ struct KernelPaths {
   std::string kallsyms = "/proc/kallsyms";
   std::string btf = "/sys/kernel/btf/vmlinux";
   std::string proc = "/proc";
+#ifdef __aarch64__
+  std::string ftrace_enabled;  // a probe there is a breakpoint and not a callback of ftrace, whose switch it does not heed
+#else
+  std::string ftrace_enabled = "/proc/sys/kernel/ftrace_enabled";
+#endif
   std::string kprobes_enabled = "/sys/kernel/debug/kprobes/enabled";  // debugfs, where it is mounted
   std::string lockdown = "/sys/kernel/security/lockdown";
   std::string cpus_online = "/sys/devices/system/cpu/online";

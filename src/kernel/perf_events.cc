@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <map>
 #include <utility>
 
 #include "core/error.h"
@@ -82,6 +83,7 @@ struct EventRead {
   std::uint64_t lost = 0;
 };
 
+// False for an event that the kernel has given up: newer ones say nothing more of it.
 bool read_event(int fd, bool has_lost, EventRead& to) {
   const std::size_t size = has_lost ? sizeof to : offsetof(EventRead, lost);
   return ::read(fd, &to, size) == static_cast<ssize_t>(size);
@@ -92,6 +94,7 @@ struct CpuRing {
   std::uint16_t cpu;
   std::vector<UniqueFd> events;  // the first one owns the ring, also when others took its place
   std::vector<UniqueFd> revived;
+  std::map<int, EventRead> last;  // what each descriptor said last
   Mapping mapping;
   perf::RingReader reader;
   CpuCounts closed;              // of events that were replaced and closed
@@ -193,6 +196,7 @@ struct PerfEvents::Impl {
     rings.push_back({.cpu = cpu,
                      .events = std::move(events),
                      .revived = {},
+                     .last = {},
                      .mapping = std::move(mapping),
                      .reader = reader,
                      .closed = none,
@@ -201,12 +205,13 @@ struct PerfEvents::Impl {
     return rings.back();
   }
 
-  void count(const std::vector<UniqueFd>& events, CpuCounts& sum) const {
+  void count(CpuRing& ring, const std::vector<UniqueFd>& events, CpuCounts& sum) const {
     for (const UniqueFd& event : events) {
+      EventRead& last = ring.last[event.get()];
       EventRead now;
-      if (!read_event(event.get(), has_lost, now)) continue;
-      sum.hits += now.value;
-      if (has_lost) sum.lost += now.lost;
+      if (read_event(event.get(), has_lost, now)) last = now;
+      sum.hits += last.value;
+      if (has_lost) sum.lost += last.lost;
     }
   }
 
@@ -234,6 +239,11 @@ PerfEvents::PerfEvents(EventOpener& opener, const std::vector<std::uint16_t>& cp
 }
 
 PerfEvents::~PerfEvents() = default;
+
+bool PerfEvents::attach(std::size_t index, const UniqueFd& gate) {
+  const UniqueFd& event = impl_->rings.front().events[index];
+  return gate.valid() && ::ioctl(event.get(), PERF_EVENT_IOC_SET_BPF, gate.get()) == 0;
+}
 
 void PerfEvents::enable() {
   const int error = impl_->control(PERF_EVENT_IOC_ENABLE);
@@ -275,8 +285,8 @@ std::vector<CpuCounts> PerfEvents::counts() {
       ring.drained_since = false;
       ring.counted_head = head;
       ring.counted = ring.closed;
-      impl_->count(ring.events, ring.counted);
-      impl_->count(ring.revived, ring.counted);
+      impl_->count(ring, ring.events, ring.counted);
+      impl_->count(ring, ring.revived, ring.counted);
     }
     counts.push_back(ring.counted);
   }
@@ -303,7 +313,8 @@ void PerfEvents::revive(std::uint16_t cpu, std::vector<UniqueFd> events) {
     // Should one of the old ones deliver after all, nothing must show twice.
     for (const UniqueFd& event : ring->current()) ::ioctl(event.get(), PERF_EVENT_IOC_DISABLE, 0);
     Impl::share_ring(events, ring->events.front().get(), cpu);
-    impl_->count(ring->revived, ring->closed);
+    impl_->count(*ring, ring->revived, ring->closed);
+    for (const UniqueFd& event : ring->revived) ring->last.erase(event.get());
     ring->revived = std::move(events);
   }
   ring->counted_once = false;

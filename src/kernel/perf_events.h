@@ -73,6 +73,10 @@ class PerfEvents {
   PerfEvents(const PerfEvents&) = delete;
   PerfEvents& operator=(const PerfEvents&) = delete;
 
+  // Puts a gate (kernel/gate.h) in front of the event that was the `index`th to open. False, with errno set, when the
+  // kernel will not have it: the event's filter then does all the work.
+  bool attach(std::size_t index, const UniqueFd& gate);
+
   void enable();   // throws Error
   void disable();  // never fails; rings and counts keep their content
 

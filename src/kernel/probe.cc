@@ -122,7 +122,7 @@ bool Probe::install(const ProbePlan& plan, const std::string& name) {
       if (!why.empty()) why = " (" + why + ")";
       throw system_error("the kernel refuses a probe on " + plan.symbol + why, error);
     }
-    events_.push_back({.name = event_name, .definition = definition, .filter = event.filter, .id = 0, .format = {}});
+    events_.push_back({.name = event_name, .definition = definition, .filter = event.filter, .gate = event.gate, .id = 0, .format = {}});
   }
 
   const std::vector<ProbeLine> lines = tracefs_->probes();

@@ -52,6 +52,7 @@ struct InstalledEvent {
   std::string name;        // within kProbeGroup
   std::string definition;  // as written to kprobe_events
   std::string filter;
+  std::optional<Gate> gate;
   std::uint64_t id = 0;  // for perf_event_open
   std::string format;    // text of its format file
 };

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "core/accept.h"
 #include "core/error.h"
 
 namespace tcpaccept::kernel {
@@ -16,12 +17,13 @@ struct PlanKind {
   const char* socket;   // expression of the accepted struct sock *
   const char* newsock;  // expression of its struct socket *, "" where there is none
   const char* listener;  // expression of the listening struct socket *, "" where it cannot be reached
+  int argument;          // which argument `socket` is, 0 for the returned value
 };
 
 constexpr std::array<PlanKind, 3> kKinds{{
-    {"graft", "security_sock_graft", false, "$arg1", "$arg2", ""},
-    {"inet_accept", "__inet_accept", false, "$arg3", "$arg2", "$arg1"},
-    {"csk_accept", "inet_csk_accept", true, "$retval", "", ""},
+    {"graft", "security_sock_graft", false, "$arg1", "$arg2", "", 1},
+    {"inet_accept", "__inet_accept", false, "$arg3", "$arg2", "$arg1", 3},
+    {"csk_accept", "inet_csk_accept", true, "$retval", "", "", 0},
 }};
 
 // The most instances the kernel grants one return probe (KRETPROBE_MAXACTIVE_MAX).
@@ -131,7 +133,9 @@ ProbePlan make_plan(const PlanKind& kind, const SocketLayout& layout, std::uint6
       plan.events.push_back(
           {.suffix = "mptcp",
            .arguments = arguments(kind, layout, layout.mptcp_first ? deref(*layout.mptcp_first, kind.socket) : ""),
-           .filter = "proto==262"});
+           .filter = "proto==262",
+           // On other sockets the pointer to the first subflow is something else.
+           .gate = Gate{.argument = kind.argument, .offset = layout.sk_protocol->offset, .value = kProtocolMptcp}});
     }
   }
   if (kind.is_return) {

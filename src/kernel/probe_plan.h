@@ -13,10 +13,12 @@
 
 #include <cstdint>
 #include <istream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "kernel/gate.h"
 #include "kernel/struct_layout.h"
 
 namespace tcpaccept::kernel {
@@ -39,6 +41,7 @@ struct EventPlan {
   std::string suffix;     // distinguishes the events of one plan: "tcp", "mptcp"
   std::string arguments;  // "pf=+12($arg1):x64 ..."
   std::string filter;     // for PERF_EVENT_IOC_SET_FILTER, "" for none
+  std::optional<Gate> gate{};  // what the filter asks for, checked before anything is fetched
   bool operator==(const EventPlan&) const = default;
 };
 

@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "kernel/clock.h"
+#include "kernel/gate.h"
 #include "kernel/host_facts.h"
 #include "kernel/keeper.h"
 #include "kernel/loopback.h"
@@ -87,6 +88,8 @@ class OwnTask {
   bool pinned_ = false;
 };
 
+constexpr std::uint64_t kTendInterval = 1'000'000'000;
+
 std::string plan_line(const PassedPlan& plan) { return "plan " + plan.name + ": " + plan.why; }
 
 // One line for all plans that failed: the reason alone when it is the same for each of them.
@@ -132,7 +135,6 @@ struct Tracer::Impl {
 
   // What the accessors say after close().
   std::vector<CpuCounts> last_counts;
-  std::uint64_t last_misses = kNotRecorded64;
   std::uint64_t last_corrupt = 0;
 
   // The kernel's own count of calls of the probed function, whatever became of them, and of calls it could not probe.
@@ -146,6 +148,7 @@ struct Tracer::Impl {
   // this many; the true number stood at some time between reading the calls and reading the counts.
   std::uint64_t uncounted = 0;
   bool look_again = false;
+  std::uint64_t known_misses = kNotRecorded64;
   std::map<std::uint16_t, std::string> blind;  // CPUs whose events could not be opened again, and why
   std::vector<Gap> first_gaps;                 // what was unseen from the start
 
@@ -164,6 +167,10 @@ struct Tracer::Impl {
 
     EventOpener opener{to_open, options.ring_bytes};
     events.emplace(opener, online_cpus(options.paths));
+    if (const std::string why = attach_gates(*events); !why.empty()) {
+      info.notes.push_back("no BPF program keeps plain TCP off the MPTCP event (" + why +
+                           "): each accept costs some thousand instructions more");
+    }
     config.layout.cgroup = opener.has_cgroup();
     std::vector<std::string> full_names;
     for (const InstalledEvent& event : probe->events()) full_names.push_back(full_name(event.name));
@@ -202,6 +209,7 @@ struct Tracer::Impl {
     PerfEvents own_rings{opener, task.cpus(paths)};
     config.layout.cgroup = opener.has_cgroup();
     const perf::Decoder decoder{config};  // the samples can be understood, or this plan is no use
+    attach_gates(own_rings);
     own_rings.enable();
     const std::vector<perf::OwnAccept> own = make_own_accepts();
     std::vector<Accept> seen;
@@ -224,6 +232,15 @@ struct Tracer::Impl {
     }
     if (!check.proved) info.notes.push_back("no connection of our own could be made: the probe is not proved to work");
     info.self_test = std::move(check.lines);
+  }
+
+  // Returns "" or why it could not be done.
+  std::string attach_gates(PerfEvents& to) const {
+    for (std::size_t i = 0; i < probe->events().size(); ++i) {
+      const InstalledEvent& event = probe->events()[i];
+      if (event.gate && !to.attach(i, load_gate(*event.gate))) return errno_text(errno);
+    }
+    return "";
   }
 
   void note_waiting_threads(const ProbePlan& plan, const KernelPaths& paths) {
@@ -253,9 +270,9 @@ struct Tracer::Impl {
     return sum;
   }
 
-  std::uint64_t misses() const {
-    const auto now = misses_mean_something ? profile() : std::nullopt;
-    return now && at_start ? now->misses - at_start->misses : kNotRecorded64;
+  // The kernel makes up the text of this for all probes of the machine: not for every round.
+  void read_misses(const std::optional<ProbeProfile>& now) {
+    known_misses = now && at_start && misses_mean_something ? now->misses - at_start->misses : kNotRecorded64;
   }
 
   std::uint64_t sum_of_hits() {
@@ -264,8 +281,7 @@ struct Tracer::Impl {
     return sum;
   }
 
-  std::optional<std::uint64_t> calls() const {
-    const auto now = profile();
+  std::optional<std::uint64_t> calls(const std::optional<ProbeProfile>& now) const {
     if (!now || !at_start) return std::nullopt;
     return now->hits - at_start->hits;
   }
@@ -277,7 +293,7 @@ struct Tracer::Impl {
     std::optional<std::uint64_t> least;
     for (int i = 0; i < kTries && (!least || *least > uncounted); ++i) {
       const std::uint64_t counted = sum_of_hits();
-      const auto called = calls();
+      const auto called = calls(profile());
       if (!called) return std::nullopt;
       const std::uint64_t rest = *called - std::min(*called, counted);
       least = std::min(least.value_or(rest), rest);
@@ -374,6 +390,7 @@ Tracer::Tracer(const TracerOptions& options) {
 
 void Tracer::start() {
   impl_->at_start = impl_->profile();
+  impl_->read_misses(impl_->at_start);
   impl_->tended_at = read_clocks().monotonic;
   for (Gap& gap : impl_->first_gaps) gap.begin = gap.end = impl_->tended_at;
   impl_->events->enable();
@@ -385,9 +402,14 @@ Tended Tracer::tend(std::uint64_t now) {
   Impl& impl = *impl_;
   Tended tended{.gaps = std::exchange(impl.first_gaps, {}), .said = {}};
   if (!impl.events) return tended;
+  // Every second, and at once when something announces itself.
+  const bool announced = impl.switches.announced() || impl.cpus.announced();
+  if (!announced && !impl.look_again && now - impl.tended_at < kTendInterval) return tended;
   impl.tend_switches(now, tended);
   impl.tend_cpus(tended);
-  const auto calls = impl.calls();
+  const auto profile = impl.profile();
+  impl.read_misses(profile);
+  const auto calls = impl.calls(profile);
   if (!calls && impl.at_start) {
     tended.gaps.push_back({.begin = impl.tended_at, .end = now, .reason = GapReason::kRemoved});
     if (!impl.removed) tended.said.push_back("the probe is gone: somebody removed it; start the recorder again");
@@ -436,18 +458,19 @@ TracerCounters Tracer::counters() const {
     sum.hits += cpu.hits;
     sum.kernel_lost = cpu.lost == kNotRecorded64 ? kNotRecorded64 : sum.kernel_lost + cpu.lost;
   }
-  sum.probe_misses = impl_->events ? impl_->misses() : impl_->last_misses;
+  sum.probe_misses = impl_->known_misses;
   return sum;
 }
 
 void Tracer::stop() {
-  if (impl_->events) impl_->events->disable();
+  if (!impl_->events) return;
+  impl_->events->disable();
+  impl_->read_misses(impl_->profile());
 }
 
 std::string Tracer::close() {
   if (impl_->events) {
     impl_->last_counts = impl_->events->counts();
-    impl_->last_misses = impl_->misses();
     impl_->last_corrupt = impl_->events->corrupt_rings();
   }
   return impl_->stop_all();

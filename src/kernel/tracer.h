@@ -84,7 +84,8 @@ class Tracer {
   // Descriptors for poll(POLLIN) that ask for tend() at once.
   std::vector<int> watch_fds() const;
 
-  // Looks whether the probe still sees everything, and repairs what can be repaired: to be called before each drain.
+  // Looks whether the probe still sees everything, and repairs what can be repaired: to be called before each drain. Costs
+  // next to nothing but once a second and when there is something to see to. probe_misses is as of then.
   // `now`: CLOCK_MONOTONIC. Never throws.
   Tended tend(std::uint64_t now);
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,16 +23,24 @@ std::string read_again(int fd) {
   return got > 0 ? std::string{text.data(), static_cast<std::size_t>(got)} : std::string{};
 }
 
+bool readable(const UniqueFd& fd) {
+  pollfd wait{fd.get(), POLLIN, 0};
+  return !fd.valid() || ::poll(&wait, 1, 0) != 0;
+}
+
 }  // namespace
+
+bool SwitchWatch::announced() const { return readable(changes_); }
+bool CpuWatch::announced() const { return readable(uevents_); }
 
 SwitchWatch::SwitchWatch(const KernelPaths& paths) : changes_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
   const auto add = [&](const std::string& path, std::string off) {
     UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!file.valid()) return;  // no such switch in this kernel, or debugfs is not mounted
+    if (!file.valid()) return;  // no switch that probes heed in this kernel, or debugfs is not mounted
     if (changes_.valid()) ::inotify_add_watch(changes_.get(), path.c_str(), IN_MODIFY);
     switches_.push_back({std::move(file), std::move(off)});
   };
-  add(paths.proc + "/sys/kernel/ftrace_enabled",
+  add(paths.ftrace_enabled,
       "kernel.ftrace_enabled is 0, so no probe delivers anything; switch it on with "
       "\"sysctl kernel.ftrace_enabled=1\"");
   add(paths.kprobes_enabled, paths.kprobes_enabled + " is 0, so no probe delivers anything; switch it on with \"echo 1 > " +

@@ -22,6 +22,8 @@ class SwitchWatch {
   // somebody wrote to a switch since the last call, also if it is on (again).
   std::string look(bool& touched);
   int fd() const { return changes_.get(); }
+  // look() has something to say that cannot wait, or would not hear of it otherwise.
+  bool announced() const;
 
  private:
   struct Switch {
@@ -41,6 +43,7 @@ class CpuWatch {
   bool changed();
   std::vector<std::uint16_t> online() const;
   int fd() const { return uevents_.get(); }
+  bool announced() const;
 
  private:
   std::string read_list() const;

@@ -45,6 +45,7 @@ class FakeTree {
             .kallsyms = path("kallsyms"),
             .btf = path("btf"),
             .proc = path("proc"),
+            .ftrace_enabled = path("proc/sys/kernel/ftrace_enabled"),
             .kprobes_enabled = path("kprobes_enabled"),
             .lockdown = path("lockdown"),
             .cpus_online = path("online"),

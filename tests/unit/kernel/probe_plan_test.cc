@@ -54,6 +54,8 @@ TEST(ProbePlan, EntryProbeOnSockGraft) {
             "netns=+136(+48($arg1)):u32 est=+1872(+1744($arg1)):u64 srtt=+1728(+1744($arg1)):u32 "
             "ahead=+604(+1744($arg1)):u32 limit=+608(+1744($arg1)):u32 kfile=+16($arg2):x64 comm=$comm");
   EXPECT_EQ(plan.events[1].filter, "proto==262");
+  EXPECT_EQ(plan.events[1].gate, (Gate{.argument = 1, .offset = 574, .value = 262})) << "nothing is fetched for plain TCP";
+  EXPECT_EQ(plan.events[0].gate, std::nullopt);
   EXPECT_TRUE(plan.notes.empty());
 }
 
@@ -66,6 +68,7 @@ TEST(ProbePlan, EntryProbeOnInetAccept) {
             "s1=+80($arg3):x64 sport=+798($arg3):u16 proto=+574($arg3):u16 netns=+136(+48($arg3)):u32 "
             "est=+1872($arg3):u64 srtt=+1728($arg3):u32 ahead=+604($arg3):u32 limit=+608($arg3):u32 "
             "left=+604(+24($arg1)):u32 lproto=+574(+24($arg1)):u16 kfile=+16($arg2):x64 comm=$comm");
+  EXPECT_EQ(plan.events[1].gate, (Gate{.argument = 3, .offset = 574, .value = 262}));
 }
 
 TEST(ProbePlan, ReturnProbeIsTheLastResort) {

@@ -96,6 +96,9 @@ counts() {
   echo "counts $1: $(grep -m 1 '^expected ' compare.log)"
 }
 
+# Whether kernel.ftrace_enabled=0 silences probes: those of arm64 are breakpoints, which it does not touch.
+ftrace_silences() { [ "$(uname -m)" != aarch64 ]; }
+
 # kernel_before MAJOR MINOR
 kernel_before() {
   release=$(uname -r)

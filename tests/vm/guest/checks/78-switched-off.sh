@@ -39,7 +39,17 @@ kprobes=/sys/kernel/debug/kprobes/enabled
 kprobes_off() { echo 0 >$kprobes; }
 kprobes_on() { echo 1 >$kprobes; }
 trap 'ftrace_on; kprobes_on' EXIT
-holed ftrace ftrace_off ftrace_on
+if ftrace_silences; then
+  holed ftrace ftrace_off ftrace_on
+else
+  start_record ftrace -o ftrace.tcpa
+  ftrace_off
+  workload v4
+  ftrace_on
+  workload v6
+  stop_record ftrace
+  same_csv ftrace.tcpa
+fi
 holed kprobes kprobes_off kprobes_on
 kprobes_off
 refuses 1 tcpaccept-record -o x.tcpa -d 1

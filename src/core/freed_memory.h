@@ -1,4 +1,4 @@
-// What a program frees it will want again soon.
+// What a program frees it will want again soon. For main(), before there are threads.
 #pragma once
 
 #include <malloc.h>
@@ -10,8 +10,8 @@ namespace tcpaccept {
 inline void keep_freed_memory() {
 #ifdef M_MMAP_THRESHOLD
   constexpr int kLargest = 32 << 20;
-  ::mallopt(M_MMAP_THRESHOLD, kLargest);
-  ::mallopt(M_TRIM_THRESHOLD, 2 * kLargest);
+  ::mallopt(M_MMAP_THRESHOLD, kLargest);      // NOLINT(concurrency-mt-unsafe)
+  ::mallopt(M_TRIM_THRESHOLD, 2 * kLargest);  // NOLINT(concurrency-mt-unsafe)
 #endif
 }
 

@@ -39,6 +39,7 @@ UniqueFd load_gate(const Gate& gate) {
   }
   const std::int16_t argument = kArguments[static_cast<std::size_t>(gate.argument) - 1];
   constexpr int kSlot = -8;  // on the program's stack
+  // NOLINTBEGIN(misc-redundant-expression): some of the codes are 0
   const std::array program{
       instruction(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_3, BPF_REG_1, argument, 0),
       instruction(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_3, 0, 0, static_cast<std::int32_t>(gate.offset)),
@@ -53,6 +54,7 @@ UniqueFd load_gate(const Gate& gate) {
       instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 1),
       instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
   };
+  // NOLINTEND(misc-redundant-expression)
   // The helper that reads kernel memory is for programs under a licence compatible with the GPL; this one is.
   static constexpr char kLicense[] = "Dual BSD/GPL";
   bpf_attr attr{};

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/printable.h"
 #include "kernel/tracer.h"
 
 namespace tcpaccept::record {
@@ -70,7 +71,7 @@ void parse(CLI::App& app, int argc, const char* const* argv, CommandLine<Options
     line.text = app.get_name() + " " + TCPACCEPT_VERSION + "\n";
   } catch (const CLI::ParseError& error) {
     line.run = false;
-    line.text = usage + app.get_name() + ": " + error.what() + "\n";
+    line.text = usage + app.get_name() + ": " + printable(error.what()) + "\n";
     line.status = Exit::kUsage;
   }
 }

@@ -96,6 +96,10 @@ Filter::Filter(FilterSpec spec)
   by_listener_ = !spec_.pids.empty() || !spec_.comms.empty() || !spec_.ports.empty() || !saddrs_.empty() ||
                  !spec_.netns.empty() || !spec_.cgroups.empty() ||
                  !spec_.cgroup_paths.empty() || spec_.family != 0;
+  if (!spec_.ports.empty()) {
+    port_wanted_.assign(65536, 0);
+    for (const std::uint16_t port : spec_.ports) port_wanted_[port] = 1;
+  }
   if (spec_.rports.size() > 1) {
     rport_wanted_.assign(65536, 0);
     for (const std::uint16_t port : spec_.rports) rport_wanted_[port] = 1;
@@ -137,7 +141,8 @@ bool Filter::matches_cgroup(std::uint64_t id, const capture::Batch& batch) const
 }
 
 bool Filter::matches(const Listener& listener, const capture::Batch& batch) const {
-  if (!allows(spec_.pids, listener.pid) || !allows(spec_.ports, listener.sport)) return false;
+  if (!allows(spec_.pids, listener.pid)) return false;
+  if (!port_wanted_.empty() && port_wanted_[listener.sport] == 0) return false;
   if (!allows(spec_.netns, listener.netns) || !matches_cgroup(listener.cgroup, batch)) return false;
   if (spec_.family != 0 && listener.saddr.is_v4() != (spec_.family == 4)) return false;
   if (!saddrs_.empty() && !any_contains(saddrs_, listener.saddr)) return false;

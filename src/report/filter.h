@@ -74,6 +74,7 @@ class Filter {
   std::vector<Prefix> saddrs_;
   bool by_listener_ = false;
   std::vector<std::uint8_t> rport_wanted_;    // 65,536 flags, or empty for none or one port
+  std::vector<std::uint8_t> port_wanted_;     // 65,536 flags, or empty for none
   std::vector<std::uint8_t> listener_wanted_;  // of the current batch
   std::vector<std::uint8_t> peer_wanted_;      // of the current batch
 };

@@ -78,6 +78,24 @@ std::vector<Number> numbers(const char* option, const std::vector<std::string>& 
   return result;
 }
 
+// "22", "8000-8100", and lists of these.
+std::vector<std::uint16_t> port_numbers(const char* option, const std::vector<std::string>& lists) {
+  constexpr const char* kWhat = "a port (0 to 65535) or a range like 8000-8100";
+  std::vector<std::uint16_t> result;
+  for (const std::string& list : lists) {
+    for (const std::string_view text : parts(list)) {
+      const std::size_t dash = text.find('-');
+      const std::string first{text.substr(0, dash)};
+      const std::string last{dash == std::string_view::npos ? text : text.substr(dash + 1)};
+      const std::uint16_t from = numbers<std::uint16_t>(option, {first}, kWhat).front();
+      const std::uint16_t to = numbers<std::uint16_t>(option, {last}, kWhat).front();
+      if (from > to) usage_error(std::string(option) + ": the range '" + escaped(text) + "' runs backwards");
+      for (std::uint32_t port = from; port <= to; ++port) result.push_back(static_cast<std::uint16_t>(port));
+    }
+  }
+  return result;
+}
+
 std::vector<IpPrefix> prefixes(const char* option, const std::vector<std::string>& lists) {
   std::vector<IpPrefix> result;
   for (const std::string& list : lists) {
@@ -167,8 +185,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.add_flag("-T", wall, "table: wall time, UTC");
   add_list(app, "-p,--pid", pids, "PID", "this process only");
   add_list(app, "--comm", comms, "NAME", "processes of exactly this name");
-  add_list(app, "--port", ports, "PORT", "this local port");
-  add_list(app, "--rport", rports, "PORT", "this remote port");
+  add_list(app, "--port", ports, "PORT", "this local port, or a range: 8000-8100");
+  add_list(app, "--rport", rports, "PORT", "this remote port, or a range");
   add_list(app, "--raddr", raddrs, "CIDR", "remote address or prefix");
   add_list(app, "--saddr", saddrs, "CIDR", "local address or prefix");
   add_list(app, "--netns", netns, "INODE", "this network namespace");
@@ -203,8 +221,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   }
   FilterSpec& filter = options.filter;
   filter.pids = numbers<std::uint32_t>("-p", pids, "a process id");
-  filter.ports = numbers<std::uint16_t>("--port", ports, "a port (0 to 65535)");
-  filter.rports = numbers<std::uint16_t>("--rport", rports, "a port (0 to 65535)");
+  filter.ports = port_numbers("--port", ports);
+  filter.rports = port_numbers("--rport", rports);
   filter.comms = names(comms);
   filter.raddrs = prefixes("--raddr", raddrs);
   filter.saddrs = prefixes("--saddr", saddrs);

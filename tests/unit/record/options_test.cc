@@ -47,7 +47,9 @@ TEST(RecordOptions, MistakesAreUsageErrorsOfOneLine) {
       {"-p", "0"},       {"-p", "-1"},        {"-p", "x"},     {"-p", "99999999"},         {"-p", "1e3"},
       {"-d", "0"},       {"-d", "nan"},       {"-d", "-5"},    {"-d", "5x"},               {"-c", "0"},
       {"-c", "1.5"},     {"--ring-size", "1"}, {"--ring-size", "64q"}, {"--ring-size", "99999m"}, {"--plan", "magic"},
-      {"--no-such"},     {"-o"},              {"-q", "-v"},    {"stray"},                  {"--raw"}};
+      {"--no-such"},     {"-o"},              {"-q", "-v"},    {"stray"},                  {"--raw"},
+      {"-o", ""},        {"-d", ""},         {"-c", ""},      {"--ring-size", ""},        {"--raw", ""},
+      {"-p", "1\n\x1b[31m"}, {"--no\nsuch"}};
   for (const auto& arguments : wrong) {
     const auto line = record(arguments);
     EXPECT_FALSE(line.run) << arguments[0];

@@ -74,6 +74,8 @@ TEST(Options, FileAfterAnyOption) {
   EXPECT_THAT(parse({"--raddr", "::1", "f"}).files, ElementsAre("f"));
   EXPECT_THAT(parse({"--", "-t"}).files, ElementsAre("-t"));
   EXPECT_THAT(parse({"-p1", "--port=22", "f"}).filter.ports, ElementsAre(22));
+  EXPECT_THAT(parse({"--port=22,80-82", "f"}).filter.ports, ElementsAre(22, 80, 81, 82));
+  EXPECT_EQ(parse({"--rport=0-65535", "f"}).filter.rports.size(), 65536u);
 }
 
 TEST(Options, Families) {
@@ -105,6 +107,14 @@ TEST(Options, WrongUsageIsOneLine) {
   EXPECT_THAT(usage_error({"-p", "1,,2", "f"}), HasSubstr("'' is not a process id"));
   EXPECT_THAT(usage_error({"-p", "4294967296", "f"}), HasSubstr("is not a process id"));
   EXPECT_THAT(usage_error({"--port", "65536", "f"}), HasSubstr("'65536' is not a port"));
+  EXPECT_THAT(usage_error({"--port", "1-65536", "f"}), HasSubstr("'65536' is not a port"));
+  EXPECT_THAT(usage_error({"--port", "9-8", "f"}), HasSubstr("runs backwards"));
+  for (const char* option : {"--since", "--until", "--wait-over", "--columns"}) {
+    EXPECT_THAT(usage_error({option, "", "f"}), HasSubstr("its value is empty")) << option;
+  }
+  for (const char* other : {"--port=22", "--format=csv", "-t", "--columns=pid"}) {
+    EXPECT_THAT(usage_error({"--info", "f", other}), HasSubstr("--info is about whole captures")) << other;
+  }
   EXPECT_THAT(usage_error({"--port", "-1", "f"}), HasSubstr("port"));
   EXPECT_THAT(usage_error({"--rport", "0x16", "f"}), HasSubstr("'0x16' is not a port"));
   EXPECT_THAT(usage_error({"--raddr", "10.0.0.0/33", "f"}), HasSubstr("--raddr: '10.0.0.0/33'"));

@@ -13,13 +13,13 @@
 namespace tcpaccept::capture {
 namespace {
 
-using Bytes_ = std::vector<std::byte>;
+using ByteVector = std::vector<std::byte>;
 
-void append(Bytes_& to, Bytes from) { to.insert(to.end(), from.begin(), from.end()); }
+void append(ByteVector& to, Bytes from) { to.insert(to.end(), from.begin(), from.end()); }
 
 // A small capture and where its frames begin.
 struct Sample {
-  Bytes_ bytes;
+  ByteVector bytes;
   std::vector<std::size_t> begins;  // of each frame, and the end
   std::vector<std::uint64_t> times;  // of all events
 };
@@ -90,7 +90,7 @@ TEST(Reader, GivesWhatWasWritten) {
 }
 
 TEST(Reader, TwoCapturesInOneFileAreTwoSessions) {
-  Bytes_ both = make_sample().bytes;
+  ByteVector both = make_sample().bytes;
   append(both, make_sample(2).bytes);
   const Read read = read_all(both);
   EXPECT_EQ(read.starts, 2u);
@@ -123,7 +123,7 @@ TEST(Reader, EveryTruncationIsNamedAndNothingBeforeItIsLost) {
 TEST(Reader, EveryFlippedBitIsNoticedAndCostsOneFrameOnly) {
   const Sample sample = make_sample(3, 4);
   for (std::size_t bit = 0; bit < sample.bytes.size() * 8; ++bit) {
-    Bytes_ bytes = sample.bytes;
+    ByteVector bytes = sample.bytes;
     bytes[bit / 8] ^= static_cast<std::byte>(1u << bit % 8);
     const Read read = read_all(bytes);
     const auto hit = static_cast<std::size_t>(
@@ -146,7 +146,7 @@ TEST(Reader, FindsItsWayBackAfterBytesThatAreMissingOrForeign) {
   const Sample sample = make_sample(3, 4);
   for (std::size_t gone = 1; gone < 40; ++gone) {
     // Bytes cut out of the first batch: all that follows is no longer aligned.
-    Bytes_ bytes = sample.bytes;
+    ByteVector bytes = sample.bytes;
     const auto at = bytes.begin() + static_cast<std::ptrdiff_t>(sample.begins[1] + 20);
     bytes.erase(at, at + static_cast<std::ptrdiff_t>(gone));
     const Read read = read_all(bytes);
@@ -155,7 +155,7 @@ TEST(Reader, FindsItsWayBackAfterBytesThatAreMissingOrForeign) {
     EXPECT_EQ(read.damage[0].length, sample.begins[2] - sample.begins[1] - gone);
     EXPECT_FALSE(read.damage[0].tail);
   }
-  Bytes_ bytes(100000, std::byte{0x55});
+  ByteVector bytes(100000, std::byte{0x55});
   append(bytes, sample.bytes);
   const Read read = read_all(bytes);
   EXPECT_EQ(read.batches, 3u);
@@ -165,7 +165,7 @@ TEST(Reader, FindsItsWayBackAfterBytesThatAreMissingOrForeign) {
 
 TEST(Reader, WhatIsNoCaptureHasNothingIntact) {
   for (const std::size_t size : {1u, 31u, 32u, 33u, 4096u, 1u << 20}) {
-    const Read read = read_all(Bytes_(size, std::byte{'x'}));
+    const Read read = read_all(ByteVector(size, std::byte{'x'}));
     EXPECT_TRUE(read.nothing_intact);
     ASSERT_EQ(read.damage.size(), 1u);
     EXPECT_EQ(read.damage[0].length, size);
@@ -177,7 +177,7 @@ TEST(Reader, WhatIsNoCaptureHasNothingIntact) {
 
 TEST(Reader, FramesThatClaimMuchDoNotMakeItSlow) {
   // As many heads as fit, each claiming the largest frame: checksumming all of them would take hours.
-  Bytes_ head(kHeadBytes);
+  ByteVector head(kHeadBytes);
   const std::uint32_t words = (kMaxFrameBytes - kRootOffset) / 8;
   const std::uint64_t root = std::uint64_t{2} << 32;
   std::memcpy(&head[4], &words, sizeof words);
@@ -186,7 +186,7 @@ TEST(Reader, FramesThatClaimMuchDoNotMakeItSlow) {
   const std::uint16_t check = head_checksum(head);
   std::memcpy(&head[kHeadCheckOffset], &check, sizeof check);
   ASSERT_EQ(frame_length(head), kMaxFrameBytes);
-  Bytes_ bytes;
+  ByteVector bytes;
   while (bytes.size() < (std::size_t{40} << 20)) append(bytes, head);
   const Read read = read_all(bytes);  // the test's own time limit is the assertion
   EXPECT_TRUE(read.nothing_intact);
@@ -199,7 +199,7 @@ TEST(Reader, AMalformedFrameBetweenGoodOnesIsOneDamage) {
   test::AcceptSource source{{}};
   Batch wrong = test::make_batch(source, 20);
   wrong.listener[3] = 999;
-  Bytes_ bytes;
+  ByteVector bytes;
   append(bytes, encoder.encode(test::make_batch(source, 5), Packing::kPlain));
   const std::size_t first = bytes.size();
   append(bytes, encoder.encode(wrong, Packing::kPlain));

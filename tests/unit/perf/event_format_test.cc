@@ -28,7 +28,6 @@ class LibraryMayLeak {
   ~LibraryMayLeak() { __lsan_enable(); }
 #else
   LibraryMayLeak() = default;
-  ~LibraryMayLeak() {}
 #endif
   LibraryMayLeak(const LibraryMayLeak&) = delete;
   LibraryMayLeak& operator=(const LibraryMayLeak&) = delete;
@@ -84,7 +83,7 @@ TEST(EventFormat, ThePrintFormatDoesNotMatter) {
 }
 
 TEST(EventFormat, RefusesWhatItCannotTrust) {
-  const LibraryMayLeak leaks;
+  [[maybe_unused]] const LibraryMayLeak leaks;
   const std::string good = test::format_text("e", 9, {{"u32", "a", 4}});
   ASSERT_NO_THROW(parse_event_format(good));
   const auto with = [&](const std::string& from, const std::string& to) {
@@ -107,7 +106,7 @@ TEST(EventFormat, RefusesWhatItCannotTrust) {
 
 // Whatever comes back is either an Error or slots inside the limits; the sanitizers watch the rest.
 TEST(EventFormat, SurvivesCutsAndFlips) {
-  const LibraryMayLeak leaks;
+  [[maybe_unused]] const LibraryMayLeak leaks;
   const std::string good{test::kKernelFormats[0].text};
   const auto check = [](std::string_view text) {
     try {

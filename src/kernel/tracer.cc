@@ -314,6 +314,7 @@ struct Tracer::Impl {
   void tend_cpus(Tended& tended) {
     if (!cpus.changed() && blind.empty() && !look_again) return;
     look_again = false;
+    bool revived = false;
     for (const std::uint16_t cpu : cpus.online()) {
       if (events->alive(cpu)) continue;
       std::string why;
@@ -336,11 +337,18 @@ struct Tracer::Impl {
         blind[cpu] = why;
       } else {
         blind.erase(cpu);
+        revived = true;
         if (const auto now_uncounted = most_uncounted()) {
           gap.at_most = *now_uncounted - std::min(*now_uncounted, uncounted);
         }
       }
       if (gap.at_most != 0) tended.gaps.push_back(gap);
+    }
+    if (revived || look_again || !blind.empty()) return;
+    // One that came and went again between two looks accepted unseen, too.
+    if (const auto now_uncounted = most_uncounted(); now_uncounted && *now_uncounted > uncounted) {
+      tended.gaps.push_back({.begin = tended_at, .end = read_clocks().monotonic, .reason = GapReason::kCpuOnline,
+                             .at_most = *now_uncounted - uncounted});
     }
   }
 };

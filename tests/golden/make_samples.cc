@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
   std::vector<Accept> hostile;
   std::uint64_t time = 9 * second;
   for (const std::string_view comm : {"\x1b]0;owned\x07", "a\nb c d e f g", "\"quoted\",", "=1+1", "+1", "-1", "@x", "\xc3\xa4\xff",
-                                      "\xe2\x80\xae" "rtl", "back\\slash", "", "\t\r", "fifteen-letters"}) {
+                                      "\xe2\x80\xaertl", "back\\slash", "", "\t\r", "fifteen-letters"}) {
     hostile.push_back(example(time += 1000, comm));
   }
   const auto count = static_cast<std::uint64_t>(hostile.size());

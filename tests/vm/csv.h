@@ -16,7 +16,7 @@ class CsvTable {
   explicit CsvTable(std::string_view text);
 
   std::size_t rows() const { return rows_.size(); }
-  bool has(const std::string& column) const { return columns_.count(column) != 0; }
+  bool has(const std::string& column) const { return columns_.contains(column); }
   // Throws std::runtime_error when there is no such column.
   const std::string& at(std::size_t row, const std::string& column) const;
 

@@ -128,7 +128,7 @@ void threads(const Context& c) {
 }
 
 void hostile_comm(const Context& c) {
-  static const std::array<const char*, 15> kNames = {
+  static constexpr std::array<const char*, 15> kNames = {
       "new\nline", "esc\x1b[31mred", "quo\"te,comma", "=1+2", "+plus", "-dash", "@at", "\xff\x80\xc3(", "tab\there",
       "two  spaces", " lead trail ", "fifteen-chars-x", "back\\slash", "cr\rlf\r\n", ") R (1 2"};
   const Fd listener = listen_on(c.v4_server);
@@ -405,7 +405,7 @@ std::vector<Scenario> basic_scenarios() {
 }
 
 const std::vector<Scenario>& scenarios() {
-  static const std::vector<Scenario> kScenarios = [] {
+  static const std::vector<Scenario> scenarios = [] {
     std::vector<Scenario> all = basic_scenarios();
     for (auto list : {family_scenarios, crowd_scenarios, protocol_scenarios, uring_scenarios, kernel_scenarios,
                       namespace_scenarios, queue_scenarios, hidden_scenarios}) {
@@ -414,7 +414,7 @@ const std::vector<Scenario>& scenarios() {
     }
     return all;
   }();
-  return kScenarios;
+  return scenarios;
 }
 
 void choose_addresses(Context& context) {

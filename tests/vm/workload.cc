@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "latency.h"
@@ -141,7 +142,7 @@ int run_as(const std::vector<std::string>& words) {
   for (std::string& word : command) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   ::execvp(arguments.front(), arguments.data());
-  throw std::runtime_error("cannot run " + command.front() + ": " + std::strerror(errno));
+  throw std::runtime_error("cannot run " + command.front() + ": " + std::generic_category().message(errno));
 }
 
 int dispatch(const std::vector<std::string>& words) {

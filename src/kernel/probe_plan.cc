@@ -124,17 +124,20 @@ ProbePlan make_plan(const PlanKind& kind, const SocketLayout& layout, std::uint6
                            .filter = kind.is_return ? guard + "(" + families + ")" : families});
     plan.notes.push_back("the place of sk_protocol is not known: SCTP and other stream sockets over IP show too");
   } else {
+    // The accepted socket of MPTCP is no tcp_sock: times and queue lengths are those of its first subflow, and come with
+    // an event of their own. A return from inet_csk_accept delivers that subflow itself, as TCP.
+    const bool mptcp = layout.has_mptcp && !kind.is_return;
     plan.events.push_back({.suffix = "tcp",
                            .arguments = arguments(kind, layout, kind.socket),
-                           .filter = guard + "proto==6"});
-    // The accepted socket of MPTCP is no tcp_sock: times and queue lengths are those of its first subflow. A
-    // return from inet_csk_accept delivers that subflow itself, as TCP.
-    if (layout.has_mptcp && !kind.is_return) {
+                           .filter = mptcp ? "proto==6 || proto==262" : guard + "proto==6"});
+    if (mptcp) {
       plan.events.push_back(
           {.suffix = "mptcp",
            .arguments = arguments(kind, layout, layout.mptcp_first ? deref(*layout.mptcp_first, kind.socket) : ""),
            .filter = "proto==262",
-           // On other sockets the pointer to the first subflow is something else.
+           // On other sockets the pointer to the first subflow is something else. The kernel runs no BPF program
+           // while it is at work on a map of one on the same CPU, and then this event is left out: that is why the
+           // other one has these accepts, too.
            .gate = Gate{.argument = kind.argument, .offset = layout.sk_protocol->offset, .value = kProtocolMptcp}});
     }
   }

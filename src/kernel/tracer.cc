@@ -142,6 +142,7 @@ struct Tracer::Impl {
 
   // As of the last tend().
   std::uint64_t tended_at = 0;
+  std::uint64_t looked_at = 0;  // at the switches
   std::string off;
   bool removed = false;
   // Calls of the probed function since start() that no event counted: other protocols, and what went unseen. At least
@@ -217,7 +218,12 @@ struct Tracer::Impl {
       Bytes record;
       while (perf::next_record(records, record)) {
         const perf::Decoded decoded = decoder.decode(record);
-        if (const auto* accept = std::get_if<Accept>(&decoded)) seen.push_back(*accept);
+        const auto* accept = std::get_if<Accept>(&decoded);
+        if (accept == nullptr) continue;
+        // An MPTCP accept comes from two events (record/pump.h joins them).
+        const bool again = accept->listener.protocol == kProtocolMptcp && !seen.empty() &&
+                           seen.back().rport == accept->rport && seen.back().tid == accept->tid;
+        if (!again) seen.push_back(*accept);
       }
     });
     perf::SelfCheck check = perf::check_own_accepts(own, seen, !plan.is_return);
@@ -305,8 +311,9 @@ struct Tracer::Impl {
     bool touched = false;
     const std::string now_off = switches.look(touched);
     if (touched || !now_off.empty() || !off.empty()) {
-      tended.gaps.push_back({.begin = tended_at, .end = now, .reason = GapReason::kProbesOff});
+      tended.gaps.push_back({.begin = looked_at, .end = now, .reason = GapReason::kProbesOff});
     }
+    looked_at = now;
     if (now_off != off) tended.said.push_back(now_off.empty() ? "probes are switched on again" : now_off);
     off = now_off;
   }
@@ -399,7 +406,7 @@ Tracer::Tracer(const TracerOptions& options) {
 void Tracer::start() {
   impl_->at_start = impl_->profile();
   impl_->read_misses(impl_->at_start);
-  impl_->tended_at = read_clocks().monotonic;
+  impl_->tended_at = impl_->looked_at = read_clocks().monotonic;
   for (Gap& gap : impl_->first_gaps) gap.begin = gap.end = impl_->tended_at;
   impl_->events->enable();
 }
@@ -411,9 +418,10 @@ Tended Tracer::tend(std::uint64_t now) {
   Tended tended{.gaps = std::exchange(impl.first_gaps, {}), .said = {}};
   if (!impl.events) return tended;
   // Every second, and at once when something announces itself.
-  const bool announced = impl.switches.announced() || impl.cpus.announced();
-  if (!announced && !impl.look_again && now - impl.tended_at < kTendInterval) return tended;
+  // The switches each time: another mount of /proc has other inodes, whose changes nobody tells us of.
   impl.tend_switches(now, tended);
+  const bool announced = impl.cpus.announced();
+  if (!announced && !impl.look_again && now - impl.tended_at < kTendInterval) return tended;
   impl.tend_cpus(tended);
   const auto profile = impl.profile();
   impl.read_misses(profile);

@@ -60,6 +60,7 @@ IpAddress address_of(std::uint64_t first, std::uint64_t second) {
 Decoder::Fields Decoder::resolve(const EventFormat& format) {
   Fields fields;
   fields.id = format.id;
+  fields.subflow = format.name.ends_with("_mptcp");
   const auto cover = [&](const FieldSlot& slot) {
     fields.fixed_size = std::max(fields.fixed_size, slot.offset + slot.size);
     return Number{.offset = slot.offset, .size = slot.size};
@@ -224,14 +225,16 @@ Decoded Decoder::decode_sample(Bytes body) const {
 
   listener.protocol = static_cast<std::uint16_t>(number(at.proto, payload, 0));
   listener.netns = static_cast<std::uint32_t>(number(at.netns, payload, 0));
-  listener.backlog = static_cast<std::uint32_t>(number(at.limit, payload, kNotRecorded32));
   listener.in_kernel = at.kfile.size != 0 && number(at.kfile, payload, 0) == 0;
-  accept.ahead = static_cast<std::uint32_t>(number(at.ahead, payload, kNotRecorded32));
-  accept.wait_us = wait_us(head.time, number(at.est, payload, kNotRecorded64));
   if (number(at.lproto, payload, 0) == kProtocolTcp) {
     accept.left = static_cast<std::uint32_t>(number(at.left, payload, kNotRecorded32));
   }
-  accept.rtt_us = rtt_us(number(at.srtt, payload, 0));
+  if ((listener.protocol == kProtocolMptcp) == at.subflow) {
+    listener.backlog = static_cast<std::uint32_t>(number(at.limit, payload, kNotRecorded32));
+    accept.ahead = static_cast<std::uint32_t>(number(at.ahead, payload, kNotRecorded32));
+    accept.wait_us = wait_us(head.time, number(at.est, payload, kNotRecorded64));
+    accept.rtt_us = rtt_us(number(at.srtt, payload, 0));
+  }
 
   if (at.comm.size != 0) {
     const auto where = load<std::uint32_t>(payload.data() + at.comm.offset);

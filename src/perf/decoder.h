@@ -17,7 +17,8 @@
 //   left   accept queue after this accept; counts only where lproto, the listener's protocol, is IPPROTO_TCP
 //   kfile  struct file * of the new socket, 0 when the kernel accepted for itself
 //   comm   name of the accepting thread
-// Only pf and either d0..s1 or v4 are required; the others give "not recorded" when the event lacks them.
+// An event whose name ends in _mptcp takes est, srtt, ahead and limit from the first subflow; another event cannot have
+// them for an MPTCP socket, where they hold something else. Only pf and either d0..s1 or v4 are required; the others give "not recorded" when the event lacks them.
 #pragma once
 
 #include <cstdint>
@@ -88,6 +89,7 @@ class Decoder {
     std::uint32_t fixed_size = 0;  // bytes of payload every field but the text of comm fits into
     Number pf, d0, d1, s0, s1, v4, sport, proto, netns, est, srtt, ahead, limit, left, lproto, kfile, address;
     Number comm;  // the __data_loc word
+    bool subflow = false;  // est, srtt, ahead and limit are those of the first subflow of an MPTCP socket
   };
 
   static Fields resolve(const EventFormat& format);

@@ -21,10 +21,9 @@ void Known::see(const Listener& listener) {
     if (processes_.size() >= kMaxFacts) processes_.clear();
     const auto [at, is_new] = processes_.try_emplace(listener.pid);
     if (stale(at->second, is_new)) {
-      // A process that is gone is still the one that was there.
+      // Not known of a process that is gone: the number may have been another's before.
       const std::uint32_t before = at->second.value;
-      const std::uint32_t found = lookups_.nspid(listener.pid);
-      at->second = {found != 0 ? found : before, now_};
+      at->second = {lookups_.nspid(listener.pid), now_};
       if (is_new || at->second.value != before) new_processes_.push_back({listener.pid, at->second.value});
     }
   }

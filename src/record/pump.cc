@@ -44,7 +44,7 @@ void Pump::records(std::uint16_t cpu, Bytes records) {
           identities_->see(accept->listener);
           accept->listener.nspid = identities_->nspid(accept->listener.pid);
         }
-        order_.add(*accept);
+        add(cpu, *accept);
       } else {
         ++totals_.filtered;
       }
@@ -64,18 +64,60 @@ void Pump::records(std::uint16_t cpu, Bytes records) {
   if (!records.empty()) ++undecodable_;
 }
 
+// An MPTCP accept comes twice, from one event with the ends and from one with the figures of its first subflow, side by
+// side on its CPU. The second may be missing, and a draining may part them.
+void Pump::add(std::uint16_t cpu, const Accept& accept) {
+  constexpr std::uint64_t kTogether = 10'000'000;
+  const auto held = held_.find(cpu);
+  if (held != held_.end()) {
+    Accept first = held->second;
+    held_.erase(held);
+    const bool same = accept.listener.protocol == kProtocolMptcp && first.tid == accept.tid &&
+                      first.rport == accept.rport && first.raddr == accept.raddr && accept.time - first.time < kTogether;
+    if (same) {
+      ++joined_;
+      const bool figures = accept.listener.backlog != kNotRecorded32 || accept.wait_us != kNotRecorded64;
+      if (figures) {
+        first.listener.backlog = accept.listener.backlog;
+        first.wait_us = accept.wait_us;
+        first.ahead = accept.ahead;
+        first.rtt_us = accept.rtt_us;
+      }
+      order_.add(first);
+      return;
+    }
+    order_.add(first);
+  }
+  if (accept.listener.protocol == kProtocolMptcp) held_.emplace(cpu, accept);
+  else order_.add(accept);
+}
+
+void Pump::release_held(std::uint64_t until) {
+  for (auto held = held_.begin(); held != held_.end();) {
+    if (held->second.time > until) {
+      ++held;
+      continue;
+    }
+    order_.add(held->second);
+    held = held_.erase(held);
+  }
+}
+
 void Pump::end_round(const KernelCounts& counts) {
   // Before the last round hits may run ahead of the samples read, so a loss is believed only if the kernel says so.
   const std::uint64_t kernel_lost = counts.lost != kNotRecorded64 ? counts.lost : ring_lost_;
   totals_.lost = std::max(totals_.lost, kernel_lost + undecodable_);
-  if (counts.hits != kNotRecorded64) totals_.hits = counts.hits;
+  if (counts.hits != kNotRecorded64) totals_.hits = counts.hits - std::min(counts.hits, joined_);
   for (const auto& [cpu, lost] : ring_lost_by_cpu_) lost_by_cpu_[cpu] = std::max(lost_by_cpu_[cpu], lost);
   for (const capture::CpuLoss& cpu : counts.lost_by_cpu) {
     lost_by_cpu_[cpu.cpu] = std::max(lost_by_cpu_[cpu.cpu], cpu.lost);
   }
   if (counts.misses != kNotRecorded64) totals_.misses = counts.misses;
 
-  if (clock_.monotonic >= options_.settle) take(order_.release(clock_.monotonic - options_.settle));
+  if (clock_.monotonic >= options_.settle) {
+    release_held(clock_.monotonic - options_.settle);
+    take(order_.release(clock_.monotonic - options_.settle));
+  }
 
   const bool due = clock_.monotonic - last_flush_ >= options_.flush_interval;
   const bool something = !builder_.empty() || totals_.lost != told_.lost || totals_.misses != told_.misses ||
@@ -95,12 +137,14 @@ void Pump::take(const std::vector<Accept>& accepts) {
 }
 
 void Pump::finish() {
+  release_held(kNotRecorded64);
   take(order_.release_all());
   // Nothing more can come: what was hit and not read is lost, whether or not a record said so.
-  const std::uint64_t unread = totals_.hits > samples_ ? totals_.hits - samples_ : 0;
+  const std::uint64_t accepts = samples_ - joined_;
+  const std::uint64_t unread = totals_.hits > accepts ? totals_.hits - accepts : 0;
   totals_.lost = std::max(totals_.lost, unread + undecodable_);
   // A kernel that cannot count its hits still balances.
-  totals_.hits = std::max(totals_.hits, samples_ + totals_.lost - undecodable_);
+  totals_.hits = std::max(totals_.hits, accepts + totals_.lost - undecodable_);
   if (!builder_.empty() || totals_ != told_) flush_with_ledger();
 }
 

@@ -94,6 +94,8 @@ class Pump {
 
  private:
   void take(const std::vector<Accept>& accepts);
+  void add(std::uint16_t cpu, const Accept& accept);
+  void release_held(std::uint64_t until);
   void flush();
   void flush_with_ledger();
   bool wanted(const Accept& accept) const;
@@ -111,6 +113,8 @@ class Pump {
   std::uint64_t ledger_begin_ = 0;   // where the next ledger's slice begins
   std::uint64_t last_flush_ = 0;
   std::uint64_t samples_ = 0;        // samples seen, decodable or not
+  std::uint64_t joined_ = 0;         // samples that told of an accept a second time
+  std::map<std::uint16_t, Accept> held_;  // by CPU: an MPTCP accept whose other half may follow
   std::uint64_t undecodable_ = 0;
   std::uint64_t ring_lost_ = 0;      // as told by PERF_RECORD_LOST
   std::map<std::uint16_t, std::uint64_t> ring_lost_by_cpu_;  // totals, as PERF_RECORD_LOST tells, which lags behind

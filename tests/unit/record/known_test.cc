@@ -41,13 +41,16 @@ TEST_F(KnownTest, LooksUpOnceASecond) {
   EXPECT_EQ(asked_, 3) << "the path of a cgroup does not change";
 }
 
-TEST_F(KnownTest, AProcessThatIsGoneKeepsWhatIsKnownOfIt) {
+TEST_F(KnownTest, OfAProcessThatIsGoneNothingOldIsTold) {
   known_.set_now(kSecond);
   known_.see(listener(7, 0));
   processes_.clear();
+  known_.set_now(2 * kSecond - 1);
+  known_.see(listener(7, 0));
+  EXPECT_EQ(known_.nspid(7), 1u) << "a moment ago it was there";
   known_.set_now(5 * kSecond);
   known_.see(listener(7, 0));
-  EXPECT_EQ(known_.nspid(7), 1u);
+  EXPECT_EQ(known_.nspid(7), 0u) << "this may be another one";
 }
 
 TEST_F(KnownTest, WhatIsNotKnownIsAskedForAgainAndNeverGuessed) {

@@ -9,7 +9,8 @@ trap 'echo 1 >$cpu' EXIT
 honest() {
   status=0
   tcpaccept-report --format csv "$1.tcpa" >"$1.csv" 2>"$1.said" || status=$?
-  vm-compare --time truth.csv "$1.csv" >compare.log || true
+  # Without --time: the clock of an emulated CPU that comes back may be seconds off.
+  vm-compare truth.csv "$1.csv" >compare.log || true
   counts "$1"
   missed=$(sed -n 's/^expected .* missed \([0-9]*\),.*/\1/p' compare.log)
   grep -q ' extra 0, wrong 0' compare.log || fail_compare CSV

@@ -47,7 +47,7 @@ TEST(ProbePlan, EntryProbeOnSockGraft) {
             "s0=+72($arg1):x64 s1=+80($arg1):x64 sport=+798($arg1):u16 proto=+574($arg1):u16 "
             "netns=+136(+48($arg1)):u32 est=+1872($arg1):u64 srtt=+1728($arg1):u32 ahead=+604($arg1):u32 "
             "limit=+608($arg1):u32 kfile=+16($arg2):x64 comm=$comm");
-  EXPECT_EQ(plan.events[0].filter, "proto==6");
+  EXPECT_EQ(plan.events[0].filter, "proto==6 || proto==262");
   EXPECT_EQ(plan.definition(plan.events[1], "tcpaccept", "x_mptcp"),
             "p:tcpaccept/x_mptcp security_sock_graft pf=+12($arg1):x64 d0=+56($arg1):x64 d1=+64($arg1):x64 "
             "s0=+72($arg1):x64 s1=+80($arg1):x64 sport=+798($arg1):u16 proto=+574($arg1):u16 "

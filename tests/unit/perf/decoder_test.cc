@@ -57,7 +57,12 @@ class OnEveryKernel : public ::testing::TestWithParam<test::KernelFormat> {
   Raw raw() const {
     Raw raw;
     raw.id = GetParam().id;
+    raw.proto = protocol();
     return raw;
+  }
+  // What the event is for.
+  std::uint16_t protocol() const {
+    return std::string_view{GetParam().kernel}.ends_with("mptcp") ? kProtocolMptcp : kProtocolTcp;
   }
   Decoded decode(const Raw& raw, const test::SampleHead& head = {}) const {
     return decoder_of(GetParam()).decode(test::sample(head, payload(raw)));
@@ -93,7 +98,7 @@ TEST_P(OnEveryKernel, EveryFieldArrives) {
                        .sport = 8080,
                        .family = 2,
                        .in_kernel = false,
-                       .protocol = 6,
+                       .protocol = protocol(),
                        .netns = 4026531840,
                        .cgroup = cgroup,
                        .backlog = 128};
@@ -150,6 +155,18 @@ TEST_P(OnEveryKernel, WaitAndRoundTripNeverGuess) {
   EXPECT_EQ(accept(odd).rtt_us, kNotRecorded32);
   odd.srtt = 0xffffffff;
   EXPECT_EQ(accept(odd).rtt_us, 0x1fffffffu);
+  odd.srtt = 8 * 17000;  // whole milliseconds: a clock that ticks so, with SYN cookies off by up to 63 of them
+  EXPECT_EQ(accept(odd).rtt_us, kNotRecorded32);
+}
+
+TEST_P(OnEveryKernel, FiguresOfTheWrongKindOfSocketAreNoFigures) {
+  Raw other = raw();
+  other.proto = protocol() == kProtocolTcp ? kProtocolMptcp : kProtocolTcp;
+  EXPECT_EQ(accept(other).wait_us, kNotRecorded64);
+  EXPECT_EQ(accept(other).rtt_us, kNotRecorded32);
+  EXPECT_EQ(accept(other).ahead, kNotRecorded32);
+  EXPECT_EQ(accept(other).listener.backlog, kNotRecorded32);
+  EXPECT_EQ(accept(other).rport, 50000);
 }
 
 TEST_P(OnEveryKernel, CommIsCutAtNulAndAt15Bytes) {

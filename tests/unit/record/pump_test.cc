@@ -16,19 +16,23 @@ constexpr std::uint64_t kMilli = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000 * kMilli;
 
 perf::DecoderConfig config() {
-  return {.layout = {}, .formats = {std::string{perf::test::kKernelFormats[1].text}}, .probe_address = 0};
+  return {.layout = {},
+          .formats = {std::string{perf::test::kKernelFormats[1].text}, std::string{perf::test::kKernelFormats[2].text}},
+          .probe_address = 0};
 }
 
 // A sample of one accept by `pid` at `time`, as the 6.1 kernel lays it out.
-std::vector<std::byte> accept_record(std::uint64_t time, std::uint32_t pid = 100, std::uint16_t rport = 5000) {
+// With an MPTCP socket, from the event for plain sockets (format 1) or from that for its subflow (format 2).
+std::vector<std::byte> accept_record(std::uint64_t time, std::uint32_t pid = 100, std::uint16_t rport = 5000,
+                                     std::uint16_t protocol = 6, std::size_t format = 1) {
   ByteBuilder raw;
-  raw.add(perf::test::kKernelFormats[1].id).add(std::uint16_t{0}).add(pid);
+  raw.add(perf::test::kKernelFormats[format].id).add(std::uint16_t{0}).add(pid);
   raw.add(std::uint64_t{0xffffffff81000000});
   raw.add(std::uint64_t{__builtin_bswap16(rport)} | std::uint64_t{2} << 32);
   for (int address = 0; address < 2; ++address) {
     raw.add(std::uint64_t{0}).add(std::uint64_t{0x0100007fffff0000});  // ::ffff:127.0.0.1 in memory order
   }
-  raw.add(__builtin_bswap16(std::uint16_t{80})).add(std::uint16_t{6}).add(std::uint32_t{1});
+  raw.add(__builtin_bswap16(std::uint16_t{80})).add(protocol).add(std::uint32_t{1});
   raw.add(time / 1000).add(std::uint32_t{800}).add(std::uint32_t{0}).add(std::uint32_t{128});
   raw.add(std::uint64_t{1}).add(std::uint32_t{5 << 16 | 96}).add_text(std::string_view{"sshd\0", 5});
   return perf::test::sample({.pid = pid, .tid = pid, .time = time, .cpu = 0}, raw.bytes());
@@ -244,6 +248,28 @@ TEST_F(PumpTest, KnowsProcessesAndCgroupsByTheirNames) {
   ASSERT_EQ(batches_.size(), 1u);
   EXPECT_EQ(batches_[0].listeners[0].nspid, 1u);
   EXPECT_EQ(batches_[0].listeners[1].nspid, 0u);
+}
+
+TEST_F(PumpTest, TheTwoSamplesOfAnMptcpAcceptAreOneRow) {
+  const auto ends = [](std::uint64_t time, std::uint16_t rport) { return accept_record(time, 7, rport, 262, 1); };
+  const auto figures = [](std::uint64_t time, std::uint16_t rport) { return accept_record(time, 7, rport, 262, 2); };
+  Pump pump = make();
+  // In either order; with the second half only in the next draining; without it; and TCP between them.
+  round(pump, 2 * kSecond,
+        {ends(kSecond, 1), figures(kSecond + 10, 1), figures(kSecond + 20, 2), ends(kSecond + 30, 2), ends(kSecond + 40, 3),
+         accept_record(kSecond + 50), ends(2 * kSecond - 10, 4)},
+        {.hits = 7});
+  round(pump, 2 * kSecond + kMilli, {figures(2 * kSecond - 5, 4)}, {.hits = 8});
+  pump.finish();
+  EXPECT_EQ(times(), (std::vector<std::uint64_t>{kSecond, kSecond + 20, kSecond + 40, kSecond + 50, 2 * kSecond - 10}));
+  std::vector<bool> with_figures;
+  for (const auto& batch : batches_) {
+    for (std::size_t i = 0; i < batch.size(); ++i) with_figures.push_back(batch.at(i).listener.backlog == 128);
+  }
+  EXPECT_EQ(with_figures, (std::vector<bool>{true, true, false, true, true}));
+  EXPECT_EQ(sum().hits, 5u);
+  EXPECT_EQ(sum().lost, 0u);
+  expect_balance();
 }
 
 TEST_F(PumpTest, AQuietSessionWritesNothing) {

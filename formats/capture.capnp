@@ -14,7 +14,7 @@ struct Frame {
   crc @1 :UInt32;
   # CRC-32C (Castagnoli) over all bytes of the message, segment table included, with this field zero.
   minimumReader @2 :UInt16;
-  # The lowest format version a reader must know to interpret this frame without misleading. Now 1.
+  # The lowest format version a reader must know to interpret this frame without misleading: 2 for batches, 1 for others.
   headCheck @3 :UInt16;
   # Low 16 bits of the CRC-32C over the first 16 bytes of the message (its lengths), so that a damaged length
   # is noticed before a reader waits for bytes that never come.
@@ -23,6 +23,12 @@ struct Frame {
   batch @5 :Batch;
   packed @6 :PackedBatch;
   end @7 :End;
+
+  indexLength @8 :UInt32;
+  # The first so many bytes of the message hold all of a batch but its columns of events; a multiple of 8. With them a
+  # reader decides whether it needs the rest. 0 = the whole message (format version 1).
+  indexCrc @9 :UInt32;
+  # CRC-32C over those bytes, with crc and this field zero.
 }
 
 struct Clock {
@@ -139,6 +145,13 @@ struct Batch {
   rttUs @12 :List(UInt32);    # microseconds, SYN-ACK round trip; all ones = not recorded
   left @13 :List(UInt32);     # connections still in the accept queue afterwards; all ones = not recorded
   extras @14 :Extras;
+
+  # Since format version 2, as in PackedBatch.
+  events @15 :UInt32;
+  firstTime @16 :UInt64;
+  lastTime @17 :UInt64;
+  firstEvent @18 :UInt64 = 0xffffffffffffffff;
+  open @19 :UInt32;
 }
 
 struct PackedBatch {
@@ -148,8 +161,14 @@ struct PackedBatch {
   peers @2 :UInt32;
   firstTime @3 :UInt64;  # of the first and the last event; equal to the ends of the time column
   lastTime @4 :UInt64;
-  columns @5 :Data;
+  columns @5 :Data;      # of events; in format version 1 everything else too
   extras @6 :Extras;
+  tables @7 :Data;       # clock, ledger, listeners, peers
+  firstEvent @8 :UInt64 = 0xffffffffffffffff;
+  # How many events of the session came in batches before this one. Default = not recorded.
+  open @9 :UInt32;
+  # 0: this batch is final. Otherwise the recorder replaces it by one of the same firstEvent that holds at least the same
+  # events: among those the highest number, or the final one, stands for all.
 }
 
 struct End {

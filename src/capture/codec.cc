@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 
 #include "capture/crc32c.h"
 #include "capture/format.h"
-#include "capture/packed_column.h"
+#include "capture/packed_batch.h"
+#include "capture/words.h"
 #include "formats/capture.capnp.h"
 
 namespace tcpaccept::capture {
@@ -17,47 +17,15 @@ namespace {
 
 // ---- small conversions, pairwise ----------------------------------------------------------------------------
 
-std::uint64_t load_big_endian(const void* from) {
-  std::uint64_t value = 0;
-  std::memcpy(&value, from, sizeof value);
-  return __builtin_bswap64(value);
-}
-
-void store_big_endian(std::uint64_t value, void* to) {
-  value = __builtin_bswap64(value);
-  std::memcpy(to, &value, sizeof value);
-}
-
-std::uint64_t high(const IpAddress& address) { return load_big_endian(&address.bytes[0]); }
-std::uint64_t low(const IpAddress& address) { return load_big_endian(&address.bytes[8]); }
-
-IpAddress make_address(std::uint64_t high_half, std::uint64_t low_half) {
-  IpAddress address;
-  store_big_endian(high_half, &address.bytes[0]);
-  store_big_endian(low_half, &address.bytes[8]);
-  return address;
-}
-
 capnp::Text::Reader text(const std::string& from) { return {from.c_str(), from.size()}; }
 std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
-
-// Within a packed column "not recorded" is 0 and a value v is v + 1, in the width of the column's type: one
-// missing value among many must not blow up every plane.
-template <typename T>
-T shifted(T value) {
-  return static_cast<T>(value + 1);
-}
-template <typename T>
-T unshifted(T value) {
-  return static_cast<T>(value - 1);
-}
 
 void write(::Clock::Builder to, const ClockAnchor& from) {
   to.setMonotonic(from.monotonic);
   to.setRealtime(from.realtime);
   to.setBoottime(from.boottime);
 }
-ClockAnchor read(::Clock::Reader from) { return {from.getMonotonic(), from.getRealtime(), from.getBoottime()}; }
+ClockAnchor value_of(::Clock::Reader from) { return {from.getMonotonic(), from.getRealtime(), from.getBoottime()}; }
 
 void write(::Ledger::Builder to, const Ledger& from) {
   to.setBegin(from.begin);
@@ -68,7 +36,7 @@ void write(::Ledger::Builder to, const Ledger& from) {
   to.setFiltered(from.filtered);
   to.setWritten(from.written);
 }
-Ledger read(::Ledger::Reader from) {
+Ledger value_of(::Ledger::Reader from) {
   return {.begin = from.getBegin(),
           .end = from.getEnd(),
           .hits = from.getHits(),
@@ -79,10 +47,10 @@ Ledger read(::Ledger::Reader from) {
 }
 
 void write(::Address::Builder to, const IpAddress& from) {
-  to.setHigh(high(from));
-  to.setLow(low(from));
+  to.setHigh(high_half(from));
+  to.setLow(low_half(from));
 }
-IpAddress read(::Address::Reader from) { return make_address(from.getHigh(), from.getLow()); }
+IpAddress value_of(::Address::Reader from) { return make_address(from.getHigh(), from.getLow()); }
 
 void write(::Listener::Builder to, const Listener& from) {
   to.setPid(from.pid);
@@ -105,7 +73,7 @@ bool read(::Listener::Reader from, Listener& to) {
   to.comm = {};
   std::copy_n(comm.begin(), comm.size(), to.comm.bytes.begin());
   if (to.comm.view().size() != comm.size()) return false;
-  to.saddr = read(from.getSaddr());
+  to.saddr = value_of(from.getSaddr());
   to.sport = from.getSport();
   to.family = from.getFamily();
   to.in_kernel = from.getInKernel();
@@ -150,7 +118,7 @@ void write(::Start::Builder to, const Start& from) {
   write_strings(probe.initSelfTest(static_cast<unsigned>(from.probe.self_test.size())), from.probe.self_test);
   write(to.initClock(), from.clock);
 }
-Start read(::Start::Reader from) {
+Start value_of(::Start::Reader from) {
   Start to;
   to.recorder = text(from.getRecorder());
   to.host = text(from.getHost());
@@ -170,7 +138,7 @@ Start read(::Start::Reader from) {
   to.probe.offsets = text(probe.getOffsets());
   to.probe.notes = read_strings(probe.getNotes());
   to.probe.self_test = read_strings(probe.getSelfTest());
-  to.clock = read(from.getClock());
+  to.clock = value_of(from.getClock());
   return to;
 }
 
@@ -180,8 +148,8 @@ void write(::End::Builder to, const End& from) {
   to.setBatches(from.batches);
   to.setReason(text(from.reason));
 }
-End read(::End::Reader from) {
-  return {.clock = read(from.getClock()),
+End value_of(::End::Reader from) {
+  return {.clock = value_of(from.getClock()),
           .written = from.getWritten(),
           .batches = from.getBatches(),
           .reason = text(from.getReason())};
@@ -258,23 +226,16 @@ void write_column(List to, const std::vector<T>& from) {
 // An absent column means "not recorded"; its length is then made up here, all other lengths are checked later.
 template <typename List, typename T>
 void read_column(List from, std::vector<T>& to, std::size_t events, T absent) {
-  to.clear();
-  if (from.size() == 0) {
-    to.assign(events, absent);
+  if (from.size() == 0 || from.size() > kMaxBatchEvents) {
+    to.assign(from.size() == 0 ? events : 0, absent);  // too long is as wrong as too short
     return;
   }
   to.resize(from.size());
   for (unsigned i = 0; i < from.size(); ++i) to[i] = from[i];
 }
 
-void write(::Batch::Builder to, const Batch& from) {
+void write_columns(::Batch::Builder to, const Batch& from) {
   const auto length = [](const auto& rows) { return static_cast<unsigned>(rows.size()); };
-  write(to.initClock(), from.clock);
-  if (from.ledger) write(to.initLedger(), *from.ledger);
-  auto listeners = to.initListeners(length(from.listeners));
-  for (unsigned i = 0; i < from.listeners.size(); ++i) write(listeners[i], from.listeners[i]);
-  auto peers = to.initPeers(length(from.peers));
-  for (unsigned i = 0; i < from.peers.size(); ++i) write(peers[i], from.peers[i]);
   write_column(to.initTime(length(from.time)), from.time);
   write_column(to.initListener(length(from.listener)), from.listener);
   write_column(to.initPeer(length(from.peer)), from.peer);
@@ -285,267 +246,47 @@ void write(::Batch::Builder to, const Batch& from) {
   write_column(to.initAhead(length(from.ahead)), from.ahead);
   write_column(to.initRttUs(length(from.rtt_us)), from.rtt_us);
   write_column(to.initLeft(length(from.left)), from.left);
-  if (has_extras(from)) write_extras(to.initExtras(), from);
 }
 
-const char* read(::Batch::Reader from, Batch& to) {
-  to.clear();
-  to.clock = read(from.getClock());
-  if (from.hasLedger()) to.ledger = read(from.getLedger());
+void write_tables(::Batch::Builder to, const Batch& from) {
+  const auto length = [](const auto& rows) { return static_cast<unsigned>(rows.size()); };
+  write(to.initClock(), from.clock);
+  if (from.ledger) write(to.initLedger(), *from.ledger);
+  auto listeners = to.initListeners(length(from.listeners));
+  for (unsigned i = 0; i < from.listeners.size(); ++i) write(listeners[i], from.listeners[i]);
+  auto peers = to.initPeers(length(from.peers));
+  for (unsigned i = 0; i < from.peers.size(); ++i) write(peers[i], from.peers[i]);
+}
+
+const char* read_listeners(::Batch::Reader from, Batch& to) {
+  to.clock = value_of(from.getClock());
+  if (from.hasLedger()) to.ledger = value_of(from.getLedger());
   const auto listeners = from.getListeners();
-  const auto peers = from.getPeers();
-  const auto time = from.getTime();
-  if (time.size() > kMaxBatchEvents || listeners.size() > kMaxBatchEvents || peers.size() > kMaxBatchEvents) {
-    return "a table is too long";
-  }
+  if (listeners.size() > kMaxBatchEvents) return "a table is too long";
   to.listeners.resize(listeners.size());
   for (unsigned i = 0; i < listeners.size(); ++i) {
     if (!read(listeners[i], to.listeners[i])) return "a command name is too long";
   }
-  to.peers.resize(peers.size());
-  for (unsigned i = 0; i < peers.size(); ++i) to.peers[i] = read(peers[i]);
-  const std::size_t events = time.size();
-  read_column(time, to.time, events, std::uint64_t{0});
-  read_column(from.getListener(), to.listener, events, kNotRecorded16);
-  read_column(from.getPeer(), to.peer, events, kNotRecorded16);
-  read_column(from.getRport(), to.rport, events, std::uint16_t{0});
-  read_column(from.getTid(), to.tid, events, std::uint32_t{0});
-  read_column(from.getCpu(), to.cpu, events, kNotRecorded16);
-  read_column(from.getWaitUs(), to.wait_us, events, kNotRecorded64);
-  read_column(from.getAhead(), to.ahead, events, kNotRecorded32);
-  read_column(from.getRttUs(), to.rtt_us, events, kNotRecorded32);
-  read_column(from.getLeft(), to.left, events, kNotRecorded32);
-  if (const char* why = read_extras(from.getExtras(), to)) return why;
-  return inconsistency(to);
+  return nullptr;
 }
 
-// ---- the packed batch ---------------------------------------------------------------------------------------
-
-// Packs every column of a batch. Each call of column() has its counterpart in BatchUnpacker::store().
-class BatchPacker {
- public:
-  const std::vector<std::byte>& pack(const Batch& batch) {
-    out_.clear();
-    const ClockAnchor& clock = batch.clock;
-    single(ColumnId::kClockMonotonic, clock.monotonic);
-    single(ColumnId::kClockRealtime, static_cast<std::uint64_t>(clock.realtime));
-    single(ColumnId::kClockBoottime, clock.boottime);
-    if (batch.ledger) {
-      const Ledger& ledger = *batch.ledger;
-      single(ColumnId::kLedgerBegin, ledger.begin - clock.monotonic);
-      // Present in every batch with a ledger, whatever its value: it is what says that there is one.
-      values_.assign(1, ledger.end - clock.monotonic);
-      packer_.pack(ColumnId::kLedgerEnd, values_, false, ~values_[0], out_);
-      single(ColumnId::kLedgerHits, ledger.hits);
-      single(ColumnId::kLedgerMisses, ledger.misses);
-      single(ColumnId::kLedgerLost, ledger.lost);
-      single(ColumnId::kLedgerFiltered, ledger.filtered);
-      single(ColumnId::kLedgerWritten, ledger.written);
-    }
-    const auto& listeners = batch.listeners;
-    column(ColumnId::kPid, listeners, [](const Listener& l) { return l.pid; });
-    column(ColumnId::kCommHigh, listeners, [](const Listener& l) { return load_big_endian(&l.comm.bytes[0]); });
-    column(ColumnId::kCommLow, listeners, [](const Listener& l) { return load_big_endian(&l.comm.bytes[8]); });
-    column(ColumnId::kSaddrHigh, listeners, [](const Listener& l) { return high(l.saddr); });
-    column(ColumnId::kSaddrLow, listeners, [](const Listener& l) { return low(l.saddr); });
-    column(ColumnId::kSport, listeners, [](const Listener& l) { return l.sport; });
-    column(ColumnId::kFamily, listeners, [](const Listener& l) { return l.family; });
-    column(ColumnId::kInKernel, listeners, [](const Listener& l) { return l.in_kernel ? 1u : 0u; });
-    column(ColumnId::kProtocol, listeners, [](const Listener& l) { return l.protocol; });
-    column(ColumnId::kNetns, listeners, [](const Listener& l) { return l.netns; });
-    column(ColumnId::kCgroup, listeners, [](const Listener& l) { return l.cgroup; });
-    column(ColumnId::kBacklog, listeners, [](const Listener& l) { return shifted(l.backlog); });
-    column(ColumnId::kNspid, listeners, [](const Listener& l) { return l.nspid; });
-
-    const std::vector<std::uint16_t>& rank = order_peers(batch);
-    column(ColumnId::kPeerHigh, order_, [&](std::uint16_t i) { return high(batch.peers[i]); }, sorted_);
-    column(ColumnId::kPeerLow, order_, [&](std::uint16_t i) { return low(batch.peers[i]); });
-
-    column(ColumnId::kTime, batch.time, [](std::uint64_t t) { return t; }, true);
-    column(ColumnId::kListener, batch.listener, [](std::uint16_t i) { return i; });
-    column(ColumnId::kPeer, batch.peer, [&](std::uint16_t i) { return rank[i]; });
-    column(ColumnId::kRport, batch.rport, [](std::uint16_t p) { return p; });
-    values_.resize(batch.size());
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      values_[i] = batch.tid[i] - batch.listeners[batch.listener[i]].pid;
-    }
-    packer_.pack(ColumnId::kTid, values_, false, 0, out_);
-    column(ColumnId::kCpu, batch.cpu, [](std::uint16_t c) { return shifted(c); });
-    column(ColumnId::kWait, batch.wait_us, [](std::uint64_t w) { return shifted(w); });
-    column(ColumnId::kAhead, batch.ahead, [](std::uint32_t a) { return shifted(a); });
-    column(ColumnId::kRtt, batch.rtt_us, [](std::uint32_t r) { return shifted(r); });
-    column(ColumnId::kLeft, batch.left, [](std::uint32_t l) { return shifted(l); });
-    return out_;
-  }
-
- private:
-  void single(ColumnId id, std::uint64_t value) {
-    values_.assign(1, value);
-    packer_.pack(id, values_, false, 0, out_);
-  }
-  template <typename T, typename Value>
-  void column(ColumnId id, const std::vector<T>& rows, Value value, bool delta = false) {
-    values_.resize(rows.size());
-    std::transform(rows.begin(), rows.end(), values_.begin(), value);
-    packer_.pack(id, values_, delta, 0, out_);
-  }
-
-  // Few peers cost least in ascending order (small steps); many, each seen once or twice, in order of appearance
-  // (the index column is then nearly a counter).
-  const std::vector<std::uint16_t>& order_peers(const Batch& batch) {
-    order_.resize(batch.peers.size());
-    std::iota(order_.begin(), order_.end(), std::uint16_t{0});
-    sorted_ = batch.peers.size() <= batch.size() / 2;
-    if (sorted_) {
-      std::sort(order_.begin(), order_.end(),
-                [&](std::uint16_t a, std::uint16_t b) { return batch.peers[a] < batch.peers[b]; });
-    }
-    rank_.resize(order_.size());
-    for (std::size_t i = 0; i < order_.size(); ++i) rank_[order_[i]] = static_cast<std::uint16_t>(i);
-    return rank_;
-  }
-
-  ColumnPacker packer_;
-  std::vector<std::byte> out_;
-  std::vector<std::uint64_t> values_;
-  std::vector<std::uint16_t> order_;
-  std::vector<std::uint16_t> rank_;
-  bool sorted_ = false;
-};
-
-class BatchUnpacker {
- public:
-  const char* unpack(::PackedBatch::Reader from, Batch& to) {
-    const std::size_t events = from.getEvents();
-    const std::size_t listeners = from.getListeners();
-    const std::size_t peers = from.getPeers();
-    if (events > kMaxBatchEvents || listeners > kMaxBatchEvents || peers > kMaxBatchEvents) {
-      return "a table is too long";
-    }
-    to.clear();
-    // Defaults first: a column that is left out holds nothing but its default.
-    to.listeners.resize(listeners);
-    to.peers.resize(peers);
-    to.time.assign(events, 0);
-    to.listener.assign(events, 0);
-    to.peer.assign(events, 0);
-    to.rport.assign(events, 0);
-    to.tid.assign(events, 0);
-    to.cpu.assign(events, kNotRecorded16);
-    to.wait_us.assign(events, kNotRecorded64);
-    to.ahead.assign(events, kNotRecorded32);
-    to.rtt_us.assign(events, kNotRecorded32);
-    to.left.assign(events, kNotRecorded32);
-    if (const char* why = read_extras(from.getExtras(), to)) return why;
-
-    const auto data = from.getColumns();
-    ByteCursor cursor{std::as_bytes(std::span{data.begin(), data.size()})};
-    PackedColumn column;
-    while (!cursor.at_end()) {
-      if (!take_packed_column(cursor, column)) return "a column is cut short";
-      if (!store(column, to)) return "a column does not unpack";
-    }
-    for (const Listener& listener : to.listeners) {
-      if (listener.comm.bytes.back() != 0) return "a command name is too long";
-    }
-    // The thread column is relative to the process; indexes are needed for that, so they are checked first.
-    if (const char* why = inconsistency(to)) return why;
-    for (std::size_t i = 0; i < events; ++i) to.tid[i] += to.listeners[to.listener[i]].pid;
-    if (to.ledger) {
-      to.ledger->begin += to.clock.monotonic;
-      to.ledger->end += to.clock.monotonic;
-    }
-    if (events != 0 && (to.time.front() != from.getFirstTime() || to.time.back() != from.getLastTime())) {
-      return "its time range does not match its times";
-    }
-    return nullptr;
-  }
-
- private:
-  bool store(const PackedColumn& column, Batch& to) {
-    const auto listener = [&](auto assign) {
-      values_.resize(to.listeners.size());
-      if (!unpacker_.unpack(column, std::span{values_})) return false;
-      for (std::size_t i = 0; i < values_.size(); ++i) assign(to.listeners[i], values_[i]);
-      return true;
-    };
-    const auto peer = [&](std::size_t offset) {
-      values_.resize(to.peers.size());
-      if (!unpacker_.unpack(column, std::span{values_})) return false;
-      for (std::size_t i = 0; i < values_.size(); ++i) store_big_endian(values_[i], &to.peers[i].bytes[offset]);
-      return true;
-    };
-    const auto event = [&]<typename T>(std::vector<T>& values) { return unpacker_.unpack(column, std::span{values}); };
-    const auto shifted_event = [&]<typename T>(std::vector<T>& values) {
-      if (!unpacker_.unpack(column, std::span{values})) return false;
-      for (T& value : values) value = unshifted(value);
-      return true;
-    };
-    const auto single = [&](auto& value) {
-      std::uint64_t one = 0;
-      if (!unpacker_.unpack(column, std::span{&one, 1})) return false;
-      value = static_cast<std::remove_reference_t<decltype(value)>>(one);
-      return true;
-    };
-    const auto ledger = [&](std::uint64_t Ledger::*field) {
-      if (!to.ledger) to.ledger.emplace();
-      return single((*to.ledger).*field);
-    };
-
-    switch (column.id) {
-      case ColumnId::kClockMonotonic: return single(to.clock.monotonic);
-      case ColumnId::kClockRealtime: return single(to.clock.realtime);
-      case ColumnId::kClockBoottime: return single(to.clock.boottime);
-      case ColumnId::kLedgerBegin: return ledger(&Ledger::begin);
-      case ColumnId::kLedgerEnd: return ledger(&Ledger::end);
-      case ColumnId::kLedgerHits: return ledger(&Ledger::hits);
-      case ColumnId::kLedgerMisses: return ledger(&Ledger::misses);
-      case ColumnId::kLedgerLost: return ledger(&Ledger::lost);
-      case ColumnId::kLedgerFiltered: return ledger(&Ledger::filtered);
-      case ColumnId::kLedgerWritten: return ledger(&Ledger::written);
-      case ColumnId::kPid:
-        return listener([](Listener& l, std::uint64_t v) { l.pid = static_cast<std::uint32_t>(v); });
-      case ColumnId::kCommHigh:
-        return listener([](Listener& l, std::uint64_t v) { store_big_endian(v, &l.comm.bytes[0]); });
-      case ColumnId::kCommLow:
-        return listener([](Listener& l, std::uint64_t v) { store_big_endian(v, &l.comm.bytes[8]); });
-      case ColumnId::kSaddrHigh:
-        return listener([](Listener& l, std::uint64_t v) { store_big_endian(v, &l.saddr.bytes[0]); });
-      case ColumnId::kSaddrLow:
-        return listener([](Listener& l, std::uint64_t v) { store_big_endian(v, &l.saddr.bytes[8]); });
-      case ColumnId::kSport:
-        return listener([](Listener& l, std::uint64_t v) { l.sport = static_cast<std::uint16_t>(v); });
-      case ColumnId::kFamily:
-        return listener([](Listener& l, std::uint64_t v) { l.family = static_cast<std::uint8_t>(v); });
-      case ColumnId::kInKernel: return listener([](Listener& l, std::uint64_t v) { l.in_kernel = v != 0; });
-      case ColumnId::kProtocol:
-        return listener([](Listener& l, std::uint64_t v) { l.protocol = static_cast<std::uint16_t>(v); });
-      case ColumnId::kNetns:
-        return listener([](Listener& l, std::uint64_t v) { l.netns = static_cast<std::uint32_t>(v); });
-      case ColumnId::kCgroup: return listener([](Listener& l, std::uint64_t v) { l.cgroup = v; });
-      case ColumnId::kBacklog:
-        return listener([](Listener& l, std::uint64_t v) { l.backlog = unshifted(static_cast<std::uint32_t>(v)); });
-      case ColumnId::kNspid:
-        return listener([](Listener& l, std::uint64_t v) { l.nspid = static_cast<std::uint32_t>(v); });
-      case ColumnId::kPeerHigh: return peer(0);
-      case ColumnId::kPeerLow: return peer(8);
-      case ColumnId::kTime: return event(to.time);
-      case ColumnId::kListener: return event(to.listener);
-      case ColumnId::kPeer: return event(to.peer);
-      case ColumnId::kRport: return event(to.rport);
-      case ColumnId::kTid: return event(to.tid);
-      case ColumnId::kCpu: return shifted_event(to.cpu);
-      case ColumnId::kWait: return shifted_event(to.wait_us);
-      case ColumnId::kAhead: return shifted_event(to.ahead);
-      case ColumnId::kRtt: return shifted_event(to.rtt_us);
-      case ColumnId::kLeft: return shifted_event(to.left);
-    }
-    return true;  // a newer recorder's column
-  }
-
-  ColumnUnpacker unpacker_;
-  std::vector<std::uint64_t> values_;
-};
+const char* read_columns(::Batch::Reader from, Columns wanted, std::size_t events, std::size_t peers, Batch& to) {
+  const auto column = [&](ColumnId id, auto list, auto& values, auto otherwise) {
+    values.clear();
+    if ((wanted & columns_of(id)) != 0) read_column(list, values, events, otherwise);
+  };
+  column(ColumnId::kTime, from.getTime(), to.time, std::uint64_t{0});
+  column(ColumnId::kListener, from.getListener(), to.listener, kNotRecorded16);
+  column(ColumnId::kPeer, from.getPeer(), to.peer, kNotRecorded16);
+  column(ColumnId::kRport, from.getRport(), to.rport, std::uint16_t{0});
+  column(ColumnId::kTid, from.getTid(), to.tid, std::uint32_t{0});
+  column(ColumnId::kCpu, from.getCpu(), to.cpu, kNotRecorded16);
+  column(ColumnId::kWait, from.getWaitUs(), to.wait_us, kNotRecorded64);
+  column(ColumnId::kAhead, from.getAhead(), to.ahead, kNotRecorded32);
+  column(ColumnId::kRtt, from.getRttUs(), to.rtt_us, kNotRecorded32);
+  column(ColumnId::kLeft, from.getLeft(), to.left, kNotRecorded32);
+  return inconsistency(to, wanted, events, peers);
+}
 
 // Words a message of this batch needs in plain form, generously: pointers and padding included.
 std::size_t plain_words(const Batch& batch) {
@@ -560,15 +301,16 @@ struct Encoder::Impl {
   BatchPacker packer;
   std::vector<std::byte> frame;
 
-  // Builds a message with `fill`, in one segment of at most `words` words, and seals it.
+  // Builds a message with `fill`, in one segment of at most `words` words, and seals it. `fill` returns how many words of
+  // the segment are its index part, 0 for none.
   template <typename Fill>
-  Bytes seal(std::size_t words, Fill fill) {
+  Bytes seal(std::size_t words, std::uint16_t minimum_reader, Fill fill) {
     for (;; words *= 2) {
       capnp::MallocMessageBuilder message{static_cast<unsigned>(words)};
       auto root = message.initRoot<::Frame>();
       root.setSync(kSync);
-      root.setMinimumReader(kFormatVersion);
-      fill(root);
+      root.setMinimumReader(minimum_reader);
+      const std::size_t index_words = fill(message, root);
       const auto segments = message.getSegmentsForOutput();
       if (segments.size() != 1) continue;  // the estimate was short; a frame has one segment
       const auto body = segments[0].asBytes();
@@ -578,6 +320,12 @@ struct Encoder::Impl {
       std::memcpy(frame.data() + kRootOffset, body.begin(), body.size());
       const std::uint16_t head = head_checksum(frame);
       std::memcpy(frame.data() + kHeadCheckOffset, &head, sizeof head);
+      if (index_words != 0) {
+        const auto index = static_cast<std::uint32_t>(kRootOffset + index_words * sizeof(capnp::word));
+        std::memcpy(frame.data() + kIndexLengthOffset, &index, sizeof index);
+        const std::uint32_t checksum = index_checksum(Bytes{frame}.first(index));
+        std::memcpy(frame.data() + kIndexCrcOffset, &checksum, sizeof checksum);
+      }
       const std::uint32_t checksum = frame_checksum(frame);
       std::memcpy(frame.data() + kCrcOffset, &checksum, sizeof checksum);
       return frame;
@@ -585,39 +333,82 @@ struct Encoder::Impl {
   }
 };
 
+namespace {
+
+// Words in use so far; what is asked for before the columns are allocated is the index part.
+std::size_t words_used(capnp::MallocMessageBuilder& message) {
+  const auto segments = message.getSegmentsForOutput();
+  return segments.size() == 1 ? segments[0].size() : 1;  // 1: to be thrown away
+}
+
+// What both forms say about themselves in the same words.
+template <typename Builder>
+void write_span(Builder to, const Batch& from) {
+  to.setEvents(static_cast<std::uint32_t>(from.size()));
+  if (from.size() != 0) {
+    to.setFirstTime(from.time.front());
+    to.setLastTime(from.time.back());
+  }
+  to.setFirstEvent(from.first_event);
+  to.setOpen(from.open);
+  if (has_extras(from)) write_extras(to.initExtras(), from);
+}
+
+}  // namespace
+
 Encoder::Encoder() : impl_(std::make_unique<Impl>()) {}
 Encoder::~Encoder() = default;
 Encoder::Encoder(Encoder&&) noexcept = default;
 Encoder& Encoder::operator=(Encoder&&) noexcept = default;
 
 Bytes Encoder::encode(const Start& start) {
-  return impl_->seal(1024, [&](::Frame::Builder frame) { write(frame.initStart(), start); });
+  return impl_->seal(1024, 1, [&](auto&, ::Frame::Builder frame) {
+    write(frame.initStart(), start);
+    return std::size_t{0};
+  });
 }
 
 Bytes Encoder::encode(const End& end) {
-  return impl_->seal(128, [&](::Frame::Builder frame) { write(frame.initEnd(), end); });
+  return impl_->seal(128, 1, [&](auto&, ::Frame::Builder frame) {
+    write(frame.initEnd(), end);
+    return std::size_t{0};
+  });
 }
 
 Bytes Encoder::encode(const Batch& batch, Packing packing) {
   if (packing == Packing::kPlain) {
-    return impl_->seal(plain_words(batch), [&](::Frame::Builder frame) { write(frame.initBatch(), batch); });
+    return impl_->seal(plain_words(batch), kFormatVersion, [&](auto& message, ::Frame::Builder frame) {
+      auto plain = frame.initBatch();
+      write_span(plain, batch);
+      write_tables(plain, batch);
+      const std::size_t index = words_used(message);
+      write_columns(plain, batch);
+      return index;
+    });
   }
-  const std::vector<std::byte>& columns = impl_->packer.pack(batch);
-  return impl_->seal(32 + columns.size() / 8 + extras_words(batch), [&](::Frame::Builder frame) {
+  const Bytes tables = impl_->packer.tables(batch);
+  // The packer has one buffer: the tables are in the message before it makes the columns.
+  const std::size_t words = 64 + tables.size() / 8 + extras_words(batch) + batch.size() * 2;
+  return impl_->seal(words, kFormatVersion, [&](auto& message, ::Frame::Builder frame) {
     auto packed = frame.initPacked();
-    packed.setEvents(static_cast<std::uint32_t>(batch.size()));
     packed.setListeners(static_cast<std::uint32_t>(batch.listeners.size()));
     packed.setPeers(static_cast<std::uint32_t>(batch.peers.size()));
-    if (batch.size() != 0) {
-      packed.setFirstTime(batch.time.front());
-      packed.setLastTime(batch.time.back());
-    }
-    packed.setColumns({reinterpret_cast<const capnp::byte*>(columns.data()), columns.size()});
-    if (has_extras(batch)) write_extras(packed.initExtras(), batch);
+    write_span(packed, batch);
+    const auto data = [](Bytes bytes) {
+      return capnp::Data::Reader{reinterpret_cast<const capnp::byte*>(bytes.data()), bytes.size()};
+    };
+    packed.setTables(data(impl_->packer.tables(batch)));
+    const std::size_t index = words_used(message);
+    packed.setColumns(data(impl_->packer.columns(batch)));
+    return index;
   });
 }
 
 // ---- Decoder ------------------------------------------------------------------------------------------------
+
+namespace {
+constexpr const char* kNotCapnp = "it is not valid Cap'n Proto";
+}
 
 std::optional<std::size_t> frame_length(Bytes head) {
   if (head.size() < kHeadBytes) return std::nullopt;
@@ -633,10 +424,20 @@ std::optional<std::size_t> frame_length(Bytes head) {
   return static_cast<std::size_t>(length);
 }
 
+std::size_t index_length(Bytes head, std::size_t frame_length) {
+  if (head.size() < kIndexHeadBytes || load<std::uint16_t>(&head[kRootOffset + 4]) < 3) return 0;
+  const auto length = load<std::uint32_t>(&head[kIndexLengthOffset]);
+  return length >= kIndexHeadBytes && length <= frame_length && length % 8 == 0 ? length : 0;
+}
+
 struct Decoder::Impl {
   BatchUnpacker unpacker;
+  // Of the frame decoded last. Its bytes are not ours.
+  kj::ArrayPtr<const capnp::word> segments[1];
+  std::optional<capnp::SegmentArrayMessageReader> message;
   Start start;
-  Batch batch;
+  BatchFrame batch;
+  Batch tables;
   End end;
   std::string why;
 
@@ -645,30 +446,97 @@ struct Decoder::Impl {
     return kind;
   }
 
+  ::Frame::Reader frame() { return message->getRoot<::Frame>(); }
+
   Kind decode(Bytes bytes) {
     const auto* words = reinterpret_cast<const capnp::word*>(bytes.data());
     const std::size_t count = bytes.size() / sizeof(capnp::word);
     capnp::ReaderOptions options;
-    // Every part of an honest frame is visited once; a little more allows for empty structs.
-    options.traversalLimitInWords = count + 1024;
+    // Every part of an honest frame is visited once or twice; a little more allows for empty structs.
+    options.traversalLimitInWords = 2 * count + 1024;
     options.nestingLimit = 8;
-    capnp::FlatArrayMessageReader message{kj::arrayPtr(words, count), options};
-    const auto frame = message.getRoot<::Frame>();
-    if (frame.getMinimumReader() > kFormatVersion) {
-      return fail(Kind::kUnknown, "it needs a reader of format version " + std::to_string(frame.getMinimumReader()) +
+    // The segment table speaks of the whole frame; here may be its index part only.
+    segments[0] = kj::arrayPtr(words + 1, count - 1);
+    message.emplace(kj::arrayPtr(segments, 1), options);
+    const auto root = frame();
+    if (root.getMinimumReader() > kFormatVersion) {
+      return fail(Kind::kUnknown, "it needs a reader of format version " + std::to_string(root.getMinimumReader()) +
                                       ", this is " + std::to_string(kFormatVersion));
     }
-    if (frame.hasStart()) {
-      start = read(frame.getStart());
+    if (root.hasStart()) {
+      start = value_of(root.getStart());
       return Kind::kStart;
     }
-    if (frame.hasEnd()) {
-      end = read(frame.getEnd());
+    if (root.hasEnd()) {
+      end = value_of(root.getEnd());
       return Kind::kEnd;
     }
-    if (!frame.hasBatch() && !frame.hasPacked()) return fail(Kind::kUnknown, "it is of a kind this version lacks");
-    const char* wrong = frame.hasBatch() ? read(frame.getBatch(), batch) : unpacker.unpack(frame.getPacked(), batch);
+    if (!root.hasBatch() && !root.hasPacked()) return fail(Kind::kUnknown, "it is of a kind this version lacks");
+    const char* wrong = root.hasBatch() ? read_tables(root.getBatch()) : read_tables(root.getPacked());
     return wrong == nullptr ? Kind::kBatch : fail(Kind::kMalformed, wrong);
+  }
+
+  template <typename Form>
+  const char* read_span(Form from) {
+    tables.clear();
+    batch.tables = &tables;
+    batch.events = from.getEvents();
+    batch.first_time = from.getFirstTime();
+    batch.last_time = from.getLastTime();
+    tables.first_event = from.getFirstEvent();
+    tables.open = from.getOpen();
+    if (batch.events > kMaxBatchEvents) return "it has too many events";
+    if (batch.last_time < batch.first_time) return "its times are out of order";
+    return read_extras(from.getExtras(), tables);
+  }
+
+  const char* read_tables(::PackedBatch::Reader from) {
+    if (const char* wrong = read_span(from)) return wrong;
+    if (from.getListeners() > kMaxBatchEvents || from.getPeers() > kMaxBatchEvents) return "a table is too long";
+    batch.peers = from.getPeers();
+    tables.listeners.resize(from.getListeners());
+    return unpacker.listeners(packed_tables(from), tables);
+  }
+
+  const char* read_tables(::Batch::Reader from) {
+    if (const char* wrong = read_span(from)) return wrong;
+    batch.peers = from.getPeers().size();
+    if (batch.peers > kMaxBatchEvents) return "a table is too long";
+    if (frame().getMinimumReader() < 2) {  // it did not say
+      const auto time = from.getTime();
+      if (time.size() > kMaxBatchEvents) return "it has too many events";
+      batch.events = time.size();
+      batch.first_time = time.size() != 0 ? time[0] : 0;
+      batch.last_time = time.size() != 0 ? time[time.size() - 1] : 0;
+    }
+    return read_listeners(from, tables);
+  }
+
+  static Bytes bytes_of(capnp::Data::Reader data) { return std::as_bytes(std::span{data.begin(), data.size()}); }
+  // In version 1 one sequence of columns holds all.
+  static Bytes packed_tables(::PackedBatch::Reader from) {
+    return bytes_of(from.hasTables() ? from.getTables() : from.getColumns());
+  }
+
+  const char* read_peers(Batch& to) {
+    const auto root = frame();
+    to.peers.resize(batch.peers);
+    if (root.hasPacked()) return unpacker.peers(packed_tables(root.getPacked()), to);
+    const auto peers = root.getBatch().getPeers();
+    for (unsigned i = 0; i < peers.size(); ++i) to.peers[i] = value_of(peers[i]);
+    return nullptr;
+  }
+
+  const char* read_columns(Columns wanted, Batch& to) {
+    const auto root = frame();
+    const char* wrong = root.hasBatch()
+                            ? capture::read_columns(root.getBatch(), wanted, batch.events, batch.peers, to)
+                            : unpacker.columns(bytes_of(root.getPacked().getColumns()), wanted, batch.events, batch.peers, to);
+    if (wrong != nullptr) return wrong;
+    if (!to.time.empty() && (to.time.front() != batch.first_time || to.time.back() != batch.last_time)) {
+      return "its time range does not match its times";
+    }
+    return nullptr;
   }
 };
 
@@ -680,33 +548,37 @@ Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 Decoder::Kind Decoder::decode(Bytes frame) {
   try {
     return impl_->decode(frame);
-  } catch (const kj::Exception& exception) {
-    return impl_->fail(Kind::kMalformed, "it is not valid Cap'n Proto");
+  } catch (const kj::Exception&) {
+    return impl_->fail(Kind::kMalformed, kNotCapnp);
   }
+}
+
+bool Decoder::read(Columns wanted, Batch& to) {
+  const char* wrong = kNotCapnp;
+  try {
+    std::swap(to, impl_->tables);
+    impl_->batch.tables = &to;
+    const char* in_peers = impl_->read_peers(to);
+    wrong = in_peers != nullptr ? in_peers : impl_->read_columns(wanted, to);
+  } catch (const kj::Exception&) {
+  }
+  if (wrong != nullptr) impl_->fail(Kind::kMalformed, wrong);
+  return wrong == nullptr;
+}
+
+bool Decoder::read_peers() {
+  const char* wrong = kNotCapnp;
+  try {
+    wrong = impl_->read_peers(impl_->tables);
+  } catch (const kj::Exception&) {
+  }
+  if (wrong != nullptr) impl_->fail(Kind::kMalformed, wrong);
+  return wrong == nullptr;
 }
 
 const Start& Decoder::start() const { return impl_->start; }
-const Batch& Decoder::batch() const { return impl_->batch; }
+const BatchFrame& Decoder::batch() const { return impl_->batch; }
 const End& Decoder::end() const { return impl_->end; }
 const std::string& Decoder::why() const { return impl_->why; }
-
-const char* inconsistency(const Batch& batch) {
-  const std::size_t events = batch.size();
-  if (events > kMaxBatchEvents) return "it has too many events";
-  for (const std::size_t length : {batch.listener.size(), batch.peer.size(), batch.rport.size(), batch.tid.size(),
-                                   batch.cpu.size(), batch.wait_us.size(), batch.ahead.size(), batch.rtt_us.size(),
-                                   batch.left.size()}) {
-    if (length != events) return "its columns differ in length";
-  }
-  const auto below = [](const std::vector<std::uint16_t>& indexes, std::size_t limit) {
-    std::uint16_t largest = 0;
-    for (const std::uint16_t index : indexes) largest = std::max(largest, index);
-    return indexes.empty() || largest < limit;
-  };
-  if (!below(batch.listener, batch.listeners.size())) return "a listener index is out of range";
-  if (!below(batch.peer, batch.peers.size())) return "a peer index is out of range";
-  if (!std::is_sorted(batch.time.begin(), batch.time.end())) return "its times are out of order";
-  return nullptr;
-}
 
 }  // namespace tcpaccept::capture

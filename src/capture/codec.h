@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "capture/format.h"
 #include "capture/model.h"
 #include "core/byte_cursor.h"
 
@@ -40,6 +41,19 @@ class Encoder {
 // begin so. Looks at the lengths, the sync word and the head check only.
 std::optional<std::size_t> frame_length(Bytes head);
 
+// The length of the index part of a frame, by the frame's first kIndexHeadBytes bytes, or 0 if it has none or one that
+// cannot be. Whether it is intact, index_checksum tells.
+std::size_t index_length(Bytes head, std::size_t frame_length);
+
+// A batch of which only the tables are decoded.
+struct BatchFrame {
+  const Batch* tables = nullptr;  // no columns, and peers only after Decoder::read_peers(); borrowed
+  std::uint32_t events = 0;
+  std::size_t peers = 0;
+  std::uint64_t first_time = 0;  // of its events, CLOCK_MONOTONIC; 0 without events
+  std::uint64_t last_time = 0;
+};
+
 class Decoder {
  public:
   Decoder();
@@ -55,21 +69,24 @@ class Decoder {
     kMalformed,  // not what a recorder writes; why() says where it went wrong
   };
 
-  // `frame` is a whole frame as told by frame_length, at an address divisible by 8. Never throws on content.
+  // `frame` is a whole frame as told by frame_length, or its index part, at an address divisible by 8; it must last as
+  // long as read() is called. Never throws on content.
   Kind decode(Bytes frame);
 
   const Start& start() const;
-  const Batch& batch() const;
+  const BatchFrame& batch() const;
   const End& end() const;
   const std::string& why() const;
+
+  // After kBatch. Adds the peers to the tables. False: malformed.
+  bool read_peers();
+  // After kBatch of a whole frame: moves the tables to `to`, whose memory is used again, and adds peers and the wanted
+  // columns. False: malformed; `to` is then of no use.
+  bool read(Columns wanted, Batch& to);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// What makes a batch unusable (column lengths, indexes, order of times), or nullptr. Every batch that leaves the
-// decoder has passed it.
-const char* inconsistency(const Batch& batch);
 
 }  // namespace tcpaccept::capture

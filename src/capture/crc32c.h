@@ -13,6 +13,9 @@ std::uint32_t crc32c(Bytes bytes);
 // `frame` holds at least kHeadBytes.
 std::uint32_t frame_checksum(Bytes frame);
 
+// The checksum of a frame's index part: both checksum fields taken as zero. `index` holds at least kIndexHeadBytes.
+std::uint32_t index_checksum(Bytes index);
+
 // The check over a frame's first 16 bytes, its lengths.
 std::uint16_t head_checksum(Bytes frame);
 

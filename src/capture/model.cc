@@ -26,6 +26,8 @@ void Batch::clear() {
   cgroups.clear();
   cpu_losses.clear();
   gaps.clear();
+  first_event = kNotRecorded64;
+  open = 0;
   clock = {};
   ledger.reset();
 }

@@ -120,6 +120,8 @@ struct Batch {
   std::vector<std::uint32_t> rtt_us;
   std::vector<std::uint32_t> left;
 
+  std::uint64_t first_event = kNotRecorded64;  // events of the session in batches before this one
+  std::uint32_t open = 0;  // not 0: a later batch of the same first_event, with a higher number or 0, replaces this one
   ClockAnchor clock;
   std::optional<Ledger> ledger;
   std::vector<CpuLoss> cpu_losses;  // where the ledger's lost samples were lost, as far as the kernel says

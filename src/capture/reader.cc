@@ -1,14 +1,14 @@
 #include "capture/reader.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <optional>
+#include <deque>
 #include <utility>
 
-#include "capture/codec.h"
 #include "capture/crc32c.h"
 #include "capture/format.h"
 #include "core/error.h"
@@ -17,6 +17,8 @@ namespace tcpaccept::capture {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
+// After a batch was passed over: enough for the index part of the next one, usually.
+constexpr std::size_t kPeekBytes = std::size_t{16} << 10;
 
 // While looking for the next intact frame every place that looks like one must be checksummed. Bytes of sync words
 // that each claim a large frame would make that quadratic, so the work is bounded: so many bytes checksummed in
@@ -26,12 +28,13 @@ constexpr std::uint64_t kVainPerByte = 4;
 
 }  // namespace
 
-struct Reader::Impl {
-  explicit Impl(Read source) : read(std::move(source)) {}
+struct FrameReader::Impl {
+  explicit Impl(Source from) : source(std::move(from)) {}
 
   // ---- input window: bytes [begin, end) of `buffer` are offset .. offset + (end - begin) of the input ----
 
-  Read read;
+  Source source;
+  std::size_t read_bytes = kReadBytes;
   std::vector<std::uint64_t> buffer;  // words, so that its start is aligned for Cap'n Proto
   std::size_t begin = 0;
   std::size_t end = 0;
@@ -49,7 +52,8 @@ struct Reader::Impl {
         const std::size_t needed = std::max(size, end) + kReadBytes;
         if (buffer.size() * 8 < needed) buffer.resize((needed + 7) / 8);
       }
-      const std::size_t got = read(base() + end, buffer.size() * 8 - end);
+      const std::size_t room = buffer.size() * 8 - end;
+      const std::size_t got = source.read(base() + end, std::min(room, std::max(read_bytes, size - (end - begin))));
       if (got == 0) exhausted = true;
       end += got;
     }
@@ -59,6 +63,20 @@ struct Reader::Impl {
   void consume(std::size_t size) {
     begin += size;
     offset += size;
+  }
+
+  // Moves past `size` bytes, of which the window may hold only the first; false if the input ends before.
+  bool pass(std::size_t size) {
+    const std::size_t here = std::min(size, end - begin);
+    if (here < size && source.skip && source.skip(size - here)) {
+      begin = end = 0;
+      offset += size;
+      read_bytes = kPeekBytes;
+      return true;
+    }
+    if (!want(size)) return false;
+    consume(size);
+    return true;
   }
 
   // Cap'n Proto wants words at aligned addresses; after damage a frame may begin anywhere.
@@ -76,11 +94,12 @@ struct Reader::Impl {
 
   struct Found {
     std::size_t length = 0;  // of the intact frame at the window's start, or 0
+    std::size_t index = 0;   // so much of it is known to be intact
     const char* why = nullptr;
     std::string detail;
   };
 
-  // Is there an intact frame at the start of the window?
+  // Is there an intact frame at the start of the window, or, if it is a batch, the intact index part of one?
   Found frame_here() {
     if (!want(kHeadBytes)) {
       return {.why = "cut short",
@@ -88,17 +107,28 @@ struct Reader::Impl {
     }
     const auto length = frame_length(window());
     if (!length) return {.why = "not a frame", .detail = "not a frame"};
-    if (!want(*length)) {
+    if (want(kIndexHeadBytes)) {
+      const std::size_t index = index_length(window(), *length);
+      if (index != 0 && want(index) &&
+          load<std::uint32_t>(&window()[kIndexCrcOffset]) == index_checksum(window().first(index))) {
+        return {.length = *length, .index = index, .why = nullptr, .detail = {}};
+      }
+    }
+    return whole_frame_here(*length);
+  }
+
+  Found whole_frame_here(std::size_t length) {
+    if (!want(length)) {
       return {.why = "cut short",
-              .detail = "cut short: " + std::to_string(end - begin) + " of the frame's " + std::to_string(*length) +
+              .detail = "cut short: " + std::to_string(end - begin) + " of the frame's " + std::to_string(length) +
                         " bytes"};
     }
-    const Bytes frame = window().first(*length);
+    const Bytes frame = window().first(length);
     if (load<std::uint32_t>(&frame[kCrcOffset]) != frame_checksum(frame)) {
-      vain += *length;
+      vain += length;
       return {.why = "checksum", .detail = "the checksum of a frame does not match"};
     }
-    return {.length = *length, .why = nullptr, .detail = {}};
+    return {.length = length, .index = length, .why = nullptr, .detail = {}};
   }
 
   // Moves on to the next place after the first byte of the window where a frame may begin, or to the end.
@@ -130,39 +160,117 @@ struct Reader::Impl {
   Decoder decoder;
   Damage damage;
   UnknownFrame unknown;
-  std::optional<Item> waiting;  // found behind a damage that was told first
+  std::deque<Item> waiting;     // found, not yet handed out: at most a damage and what is behind it
   std::uint64_t vain = 0;       // bytes checksummed without finding a frame
   bool any_intact = false;
+  // The batch handed out last, still at the start of the window: its length, and how much of it is known to be intact.
+  std::size_t pending = 0;
+  std::size_t pending_intact = 0;
+  bool padded = false;  // the recorder may have left zeros behind what it handed out last
 
-  Item take_frame(std::size_t length) {
+  Item take_frame(const Found& found) {
     align();
     const std::uint64_t at = offset;
-    const Decoder::Kind kind = decoder.decode(window().first(length));
-    consume(length);
+    const Decoder::Kind kind = decoder.decode(window().first(found.index));
+    if (kind == Decoder::Kind::kBatch) {
+      any_intact = true;
+      pending = found.length;
+      pending_intact = found.index;
+      padded = decoder.batch().tables->open != 0;
+      return &decoder.batch();
+    }
+    // Whatever is not a batch has no index part; a frame that says otherwise is proved whole.
+    if (found.index < found.length) {
+      const Found whole = whole_frame_here(found.length);
+      if (whole.length == 0) return damage_from_here(whole.detail);
+      return take_frame(whole);
+    }
+    consume(found.length);
+    padded = false;
     switch (kind) {
       case Decoder::Kind::kStart: any_intact = true; return &decoder.start();
-      case Decoder::Kind::kBatch: any_intact = true; return &decoder.batch();
       case Decoder::Kind::kEnd: any_intact = true; return &decoder.end();
       case Decoder::Kind::kUnknown:
         any_intact = true;
         unknown = {at, decoder.why()};
         return &unknown;
-      case Decoder::Kind::kMalformed: break;
+      default: break;
     }
-    damage = {at, length, "a frame is malformed: " + decoder.why(), false};
+    damage = {at, found.length, malformed(), false};
     return &damage;
   }
 
+  void tell_first(const Item& item) { waiting.push_front(item); }
+
+  std::string malformed() const { return "a frame is malformed: " + decoder.why(); }
+
+  // Done with the batch handed out last.
+  void leave_pending() {
+    if (pending == 0) return;
+    const std::size_t length = std::exchange(pending, 0);
+    if (pending_intact == length || !source.skip) read_bytes = kReadBytes;
+    if (pass(length)) return;
+    tell_first(damage_from_here(whole_frame_here(length).detail));
+  }
+
+  // The whole batch handed out last. Empty: it is damaged, which is then what waits.
+  Bytes pending_frame() {
+    if (pending == 0) return {};
+    if (pending_intact != pending) {
+      read_bytes = kReadBytes;
+      const Found found = whole_frame_here(pending);
+      if (found.length == 0) {
+        pending = 0;
+        tell_first(damage_from_here(found.detail));
+        return {};
+      }
+      pending_intact = pending;
+    }
+    align();
+    return window().first(pending);
+  }
+
+  // The batch handed out last turned out not to be one.
+  bool spoil_pending() {
+    const Damage spoilt{offset, pending, malformed(), false};
+    const std::size_t length = std::exchange(pending, 0);
+    if (pass(length)) {
+      damage = spoilt;
+      tell_first(&damage);
+    } else {
+      tell_first(damage_from_here(whole_frame_here(length).detail));
+    }
+    return false;
+  }
+
+  bool read_peers() { return pending != 0 && (decoder.read_peers() || spoil_pending()); }
+
+  bool read(Columns wanted, Batch& to) {
+    const Bytes whole = pending_frame();
+    if (whole.empty()) return false;
+    if (decoder.decode(whole) != Decoder::Kind::kBatch) return spoil_pending();
+    return decoder.read(wanted, to) || spoil_pending();
+  }
+
   Item next() {
-    if (waiting) return *std::exchange(waiting, std::nullopt);
+    if (waiting.empty()) leave_pending();
+    if (!waiting.empty()) {
+      const Item item = waiting.front();
+      waiting.pop_front();
+      return item;
+    }
+    if (padded) pass_zeros();
     want(1);
     if (begin == end) return EndOfInput{};
 
-    Found found = frame_here();
-    if (found.length != 0) return take_frame(found.length);
+    const Found found = frame_here();
+    return found.length != 0 ? take_frame(found) : damage_from_here(found.detail);
+  }
 
+  // What is at the start of the window is no frame: looks for the next one.
+  Item damage_from_here(const std::string& why) {
     const std::uint64_t damaged_from = offset;
-    const std::string why = found.detail;
+    Found found;
     while (begin != end && found.length == 0) {
       if (vain > kVainAllowance + kVainPerByte * offset) {
         // Hostile or hopeless: go on by whole buffers without looking.
@@ -176,45 +284,91 @@ struct Reader::Impl {
     const bool tail = found.length == 0;
     Damage skipped{damaged_from, offset - damaged_from, why, tail};
     if (!tail) {
-      const Item item = take_frame(found.length);
+      const Item item = take_frame(found);
       // A malformed frame right behind the damage is one more stretch of it.
       if (std::holds_alternative<const Damage*>(item)) {
         skipped.length += damage.length;
       } else {
-        waiting = item;
+        waiting.push_back(item);
       }
     }
+    padded = false;
     damage = std::move(skipped);
     return &damage;
   }
+
+  // In whole words, as frames are: one begins with half a word of zeros.
+  void pass_zeros() {
+    padded = false;
+    const auto zeros = [&] {
+      const Bytes bytes = window();
+      return static_cast<std::size_t>(
+          std::find_if(bytes.begin(), bytes.end(), [](std::byte b) { return b != std::byte{0}; }) - bytes.begin());
+    };
+    while (want(8)) {
+      const std::size_t words = zeros() / 8;
+      if (words == 0) return;
+      consume(words * 8);
+    }
+    if (zeros() == end - begin) consume(end - begin);
+  }
 };
 
-Reader::Reader(Read read) : impl_(std::make_unique<Impl>(std::move(read))) {}
-Reader::~Reader() = default;
-Reader::Reader(Reader&&) noexcept = default;
-Reader& Reader::operator=(Reader&&) noexcept = default;
+FrameReader::FrameReader(Source source) : impl_(std::make_unique<Impl>(std::move(source))) {}
+FrameReader::~FrameReader() = default;
+FrameReader::FrameReader(FrameReader&&) noexcept = default;
+FrameReader& FrameReader::operator=(FrameReader&&) noexcept = default;
 
-Reader::Item Reader::next() { return impl_->next(); }
-std::uint64_t Reader::offset() const { return impl_->offset; }
-bool Reader::nothing_intact() const { return !impl_->any_intact; }
+FrameReader::Item FrameReader::next() { return impl_->next(); }
+bool FrameReader::read_peers() { return impl_->read_peers(); }
+Bytes FrameReader::frame() { return impl_->pending_frame(); }
+bool FrameReader::read(Columns wanted, Batch& to) { return impl_->read(wanted, to); }
+std::uint64_t FrameReader::offset() const { return impl_->offset + impl_->pending; }
+bool FrameReader::nothing_intact() const { return !impl_->any_intact; }
 
-Reader::Read read_from(int fd, std::string name) {
-  return [fd, name = std::move(name)](std::byte* to, std::size_t size) {
+Reader::Item Reader::next() {
+  const FrameReader::Item item = frames_.next();
+  return std::visit(
+      [&](auto value) -> Item {
+        if constexpr (!std::is_same_v<decltype(value), const BatchFrame*>) {
+          return value;
+        } else {
+          if (frames_.read(kAllColumns, batch_)) return &batch_;
+          return next();
+        }
+      },
+      item);
+}
+
+Source read_from(int fd, std::string name) {
+  Source source;
+  source.read = [fd, name = std::move(name)](std::byte* to, std::size_t size) {
     for (;;) {
       const ssize_t got = ::read(fd, to, size);
       if (got >= 0) return static_cast<std::size_t>(got);
       if (errno != EINTR) throw system_error("cannot read " + name, errno);
     }
   };
+  struct stat status {};
+  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+    source.skip = [fd](std::uint64_t count) {
+      struct stat now {};
+      const off_t at = ::lseek(fd, 0, SEEK_CUR);
+      if (at < 0 || ::fstat(fd, &now) != 0 || now.st_size < at) return false;
+      if (count > static_cast<std::uint64_t>(now.st_size - at)) return false;
+      return ::lseek(fd, static_cast<off_t>(count), SEEK_CUR) >= 0;
+    };
+  }
+  return source;
 }
 
-Reader::Read read_from(Bytes bytes) {
-  return [bytes](std::byte* to, std::size_t size) mutable {
+Source read_from(Bytes bytes) {
+  return {.read = [bytes](std::byte* to, std::size_t size) mutable {
     const std::size_t count = std::min(size, bytes.size());
     std::copy_n(bytes.begin(), count, to);
     bytes = bytes.subspan(count);
     return count;
-  };
+  }};
 }
 
 }  // namespace tcpaccept::capture

@@ -63,6 +63,27 @@ std::optional<Column> column_named(std::string_view name) {
   return std::nullopt;
 }
 
+capture::Columns ColumnsWriter::columns() const {
+  using capture::ColumnId;
+  using capture::columns_of;
+  // All but the first few are of the listener.
+  capture::Columns needed = columns_of(ColumnId::kTime, ColumnId::kListener);
+  for (const Column column : columns_) {
+    switch (column) {
+      case Column::kRaddr: needed |= columns_of(ColumnId::kPeer); break;
+      case Column::kRport: needed |= columns_of(ColumnId::kRport); break;
+      case Column::kTid: needed |= columns_of(ColumnId::kTid); break;
+      case Column::kCpu: needed |= columns_of(ColumnId::kCpu); break;
+      case Column::kWaitUs: needed |= columns_of(ColumnId::kWait); break;
+      case Column::kAhead: needed |= columns_of(ColumnId::kAhead); break;
+      case Column::kRttUs: needed |= columns_of(ColumnId::kRtt); break;
+      case Column::kLeft: needed |= columns_of(ColumnId::kLeft); break;
+      default: break;
+    }
+  }
+  return needed;
+}
+
 void ColumnsWriter::append_header(Buffer& out) const {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const ColumnText& column = text_of(columns_[i]);

@@ -49,6 +49,7 @@ class ColumnsWriter final : public RowWriter {
   // In the table a field that was not recorded is "-", in CSV it is empty.
   ColumnsWriter(std::vector<Column> columns, bool csv) : columns_(std::move(columns)), csv_(csv) {}
 
+  capture::Columns columns() const override;
   void append_header(Buffer& out) const override;
   void begin_batch(const capture::Batch& batch, std::uint64_t origin) override;
   void append_rows(Selection rows, Buffer& out) override;

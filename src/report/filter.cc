@@ -176,9 +176,29 @@ Filter::Verdict Filter::judge_peers(const capture::Batch& batch) {
   return wanted == batch.peers.size() ? Verdict::kAll : Verdict::kSome;
 }
 
-void Filter::select(const capture::Batch& batch, std::uint64_t first_accept, std::vector<std::uint32_t>& rows) {
+capture::Columns Filter::columns() const {
+  using capture::ColumnId;
+  capture::Columns columns = 0;
+  if (spec_.since || spec_.until) columns |= capture::columns_of(ColumnId::kTime);
+  if (by_listener_) columns |= capture::columns_of(ColumnId::kListener);
+  if (!raddrs_.empty()) columns |= capture::columns_of(ColumnId::kPeer);
+  if (!spec_.rports.empty()) columns |= capture::columns_of(ColumnId::kRport);
+  if (spec_.wait_over_us) columns |= capture::columns_of(ColumnId::kWait);
+  return columns;
+}
+
+bool Filter::may_match(const capture::BatchFrame& batch, std::uint64_t first_accept, bool by_peers) {
+  const capture::Batch& tables = *batch.tables;
+  if (by_peers) return judge_peers(tables) != Verdict::kNone;
+  if (spec_.since && batch.last_time < on_monotonic(*spec_.since, tables.clock, first_accept)) return false;
+  if (spec_.until && batch.first_time >= on_monotonic(*spec_.until, tables.clock, first_accept)) return false;
+  return judge_listeners(tables) != Verdict::kNone;
+}
+
+void Filter::select(const capture::Batch& batch, std::uint64_t first_accept, std::uint32_t from,
+                    std::vector<std::uint32_t>& rows) {
   rows.clear();
-  auto begin = batch.time.begin();
+  auto begin = batch.time.begin() + from;
   auto end = batch.time.end();
   if (spec_.since) begin = std::lower_bound(begin, end, on_monotonic(*spec_.since, batch.clock, first_accept));
   if (spec_.until) end = std::lower_bound(begin, end, on_monotonic(*spec_.until, batch.clock, first_accept));

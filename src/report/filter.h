@@ -2,7 +2,8 @@
 //
 // A Filter is compiled against each batch: everything that depends on the listener or on the remote address is
 // answered once per entry of those small tables, the time window by binary search, and only then are columns
-// scanned, two bytes an event, without a branch per row. A batch that cannot match costs its tables.
+// scanned, two bytes an event, without a branch per row. A batch that cannot match costs its tables: its columns need
+// not even be read.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/codec.h"
 #include "capture/model.h"
 #include "core/ip_address.h"
 
@@ -50,9 +52,18 @@ class Filter {
 
   const FilterSpec& spec() const { return spec_; }
 
-  // Sets `rows` to the numbers of the matching rows, ascending. `first_accept`: the instant relative bounds count
+  // The columns select() looks at.
+  capture::Columns columns() const;
+
+  // False: no event of the batch can match. By its time window and listeners, and, with `by_peers`, by its peers, which
+  // its tables must then hold. `first_accept` as below.
+  bool may_match(const capture::BatchFrame& batch, std::uint64_t first_accept, bool by_peers);
+  bool needs_peers() const { return !raddrs_.empty(); }
+
+  // Sets `rows` to the numbers of the matching rows from `from` on, ascending. `first_accept`: the instant relative bounds count
   // from, on this batch's CLOCK_MONOTONIC; ignored without relative bounds. Not thread safe: one Filter a thread.
-  void select(const capture::Batch& batch, std::uint64_t first_accept, std::vector<std::uint32_t>& rows);
+  void select(const capture::Batch& batch, std::uint64_t first_accept, std::uint32_t from,
+              std::vector<std::uint32_t>& rows);
 
  private:
   // A prefix as two masked words, so that testing a table of addresses is a few instructions each.

@@ -38,28 +38,19 @@ Follower::~Follower() {
   pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
 }
 
-capture::Reader::Read Follower::read() {
-  return [this](std::byte* to, std::size_t size) { return read_some(to, size); };
+capture::Source Follower::read_from(std::uint64_t offset) {
+  if (::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0) throw system_error("cannot read " + name_, errno);
+  return capture::read_from(fd_, name_);
 }
 
-std::size_t Follower::read_some(std::byte* to, std::size_t size) {
-  while (!interrupted_) {
-    const ssize_t got = ::read(fd_, to, size);
-    if (got > 0) return static_cast<std::size_t>(got);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw system_error("cannot read " + name_, errno);
-    if (session_ended_) return 0;
-    struct stat status {};
-    if (::fstat(fd_, &status) == 0) {
-      if (status.st_size < ::lseek(fd_, 0, SEEK_CUR)) throw Error(name_ + ": became shorter while it was followed");
-      if (status.st_nlink == 0) throw Error(name_ + ": was removed while it was followed");
+bool Follower::wait(std::uint64_t finished) {
+  struct stat status {};
+  if (::fstat(fd_, &status) == 0) {
+    if (static_cast<std::uint64_t>(status.st_size) < finished) {
+      throw Error(name_ + ": became shorter while it was followed");
     }
-    if (!wait()) interrupted_ = true;
+    if (status.st_nlink == 0) throw Error(name_ + ": was removed while it was followed");
   }
-  return 0;
-}
-
-bool Follower::wait() {
   std::array<pollfd, 2> ready{{{.fd = inotify_.get(), .events = POLLIN, .revents = 0},
                                {.fd = signals_.get(), .events = POLLIN, .revents = 0}}};
   while (::poll(ready.data(), ready.size(), -1) < 0) {

@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -23,26 +23,20 @@ class Follower {
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
 
-  // A Read over the file that waits at its end unless the session has ended or the user wants to stop. Borrows
-  // the Follower.
-  capture::Reader::Read read();
+  // Waits until the file changes; false when the user wants to stop. Throws Error if there is nothing to wait for: it was
+  // removed, or is shorter than `finished` bytes, which were not to change any more.
+  bool wait(std::uint64_t finished);
 
-  // Said by who understands the frames: whether anything more is to be expected at the end of the file.
-  void session_ended(bool ended) { session_ended_ = ended; }
-  bool interrupted() const { return interrupted_; }
+  // What the file holds now, from `offset` on. Borrows the descriptor.
+  capture::Source read_from(std::uint64_t offset);
 
  private:
-  std::size_t read_some(std::byte* to, std::size_t size);
-  // False when the user wants to stop.
-  bool wait();
 
   int fd_;
   std::string name_;
   UniqueFd inotify_;
   UniqueFd signals_;
   sigset_t old_mask_{};
-  bool session_ended_ = false;
-  bool interrupted_ = false;
 };
 
 }  // namespace tcpaccept::report

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "core/error.h"
 #include "report/escape.h"
@@ -16,40 +18,63 @@ class ReaderSource final : public ItemSource {
   ReaderSource(UniqueFd own, int fd, std::string name, bool live)
       : own_(std::move(own)), live_(live), reader_(capture::read_from(fd, std::move(name))) {}
 
-  capture::Reader::Item next() override { return reader_.next(); }
-  std::uint64_t offset() const override { return reader_.offset(); }
-  bool nothing_intact() const override { return reader_.nothing_intact(); }
+  capture::FrameReader::Item next() override { return reader_.next(); }
+  capture::FrameReader& reader() override { return reader_; }
   bool live() const override { return live_; }
 
  private:
   UniqueFd own_;
   bool live_;
-  capture::Reader reader_;
+  capture::FrameReader reader_;
 };
 
+// The recorder writes its last, unfinished batch anew as it grows: whenever the file has changed, what follows its last
+// finished frame is read again.
 class FollowSource final : public ItemSource {
  public:
   FollowSource(UniqueFd fd, const std::string& name)
-      : fd_(std::move(fd)), follower_(fd_.get(), name), reader_(follower_.read()) {}
+      : fd_(std::move(fd)), name_(name), follower_(fd_.get(), name), reader_(capture::read_from(fd_.get(), name)) {}
 
-  capture::Reader::Item next() override {
-    const capture::Reader::Item item = reader_.next();
-    if (std::holds_alternative<const capture::End*>(item)) {
-      follower_.session_ended(true);
-    } else if (!std::holds_alternative<const capture::Damage*>(item)) {
-      follower_.session_ended(false);
+  capture::FrameReader::Item next() override {
+    for (;;) {
+      const capture::FrameReader::Item item = reader_.next();
+      if (const auto* batch = std::get_if<const capture::BatchFrame*>(&item)) {
+        ended_ = false;
+        unfinished_ = unfinished_ || (*batch)->tables->open != 0;
+        if (!unfinished_) finished_ = base_ + reader_.offset();
+        return item;
+      }
+      const auto* damage = std::get_if<const capture::Damage*>(&item);
+      const bool torn = damage != nullptr && ((*damage)->tail || unfinished_);
+      if (!torn && !std::holds_alternative<capture::EndOfInput>(item)) {
+        ended_ = std::holds_alternative<const capture::End*>(item);
+        if (!unfinished_) finished_ = base_ + reader_.offset();
+        return item;
+      }
+      // The end for now, or a frame that is being written.
+      if (interrupted_) return item;
+      if (ended_ && !torn) return item;
+      if (torn && !(*damage)->tail) continue;
+      interrupted_ = !follower_.wait(finished_);
+      reader_ = capture::FrameReader(follower_.read_from(finished_));
+      base_ = finished_;
+      unfinished_ = false;
     }
-    return item;
   }
-  std::uint64_t offset() const override { return reader_.offset(); }
-  bool nothing_intact() const override { return reader_.nothing_intact(); }
+  capture::FrameReader& reader() override { return reader_; }
   bool live() const override { return true; }
-  bool interrupted() const override { return follower_.interrupted(); }
+  bool interrupted() const override { return interrupted_; }
 
  private:
   UniqueFd fd_;
+  std::string name_;
   Follower follower_;
-  capture::Reader reader_;
+  capture::FrameReader reader_;
+  std::uint64_t base_ = 0;      // offset in the file at which reader_ began
+  std::uint64_t finished_ = 0;  // offset after the last frame that stays as it is
+  bool unfinished_ = false;     // reader_ is past that
+  bool ended_ = false;
+  bool interrupted_ = false;
 };
 
 }  // namespace
@@ -77,27 +102,83 @@ std::unique_ptr<ItemSource> open_source(const std::string& name, int standard_in
   return std::make_unique<ReaderSource>(std::move(own), fd, shown, !regular);
 }
 
+struct Input::Work {
+  std::vector<std::uint64_t> bytes;  // words: Cap'n Proto wants them aligned
+  std::size_t length = 0;
+  std::uint64_t offset = 0;  // of the frame in the input
+  std::size_t weight = 0;
+  std::uint32_t events = 0;
+  std::uint32_t from = 0;
+  std::uint64_t first_accept = 0;
+  capture::Columns columns = 0;
+  std::optional<Filter> filter;
+  capture::Decoder decoder;
+  Workers::Task task;
+
+  std::string wrong;  // "" = the batch is good
+  capture::Batch batch;
+  std::vector<std::uint32_t> rows;
+
+  void run() {
+    wrong.clear();
+    rows.clear();
+    const Bytes frame = Bytes{reinterpret_cast<const std::byte*>(bytes.data()), length};
+    if (decoder.decode(frame) == capture::Decoder::Kind::kBatch && decoder.read(columns, batch)) {
+      filter->select(batch, first_accept, from, rows);
+    } else {
+      wrong = "a frame is malformed: " + decoder.why();
+    }
+  }
+};
+
+namespace {
+
+// What may be under way, in bytes; strangers' batches can be a hundred times larger than honest ones.
+constexpr std::size_t kMaxAhead = std::size_t{16} << 20;
+// Memory of a batch larger than this is not kept for the next one.
+constexpr std::size_t kMaxSpare = std::size_t{4} << 20;
+
+std::size_t weight_of(const capture::BatchFrame& batch, std::size_t length) {
+  return length + batch.events * std::size_t{48} + batch.tables->listeners.size() * sizeof(Listener) +
+         batch.peers * sizeof(IpAddress);
+}
+
+}  // namespace
+
 Input::Input(const std::string& name, std::unique_ptr<ItemSource> source, FilterSpec filter, Timeline& timeline,
-             std::function<void(const SessionTotals&)> on_session)
+             Workers& workers, std::function<void(const SessionTotals&)> on_session)
     : name_(display_name(name)),
       source_(std::move(source)),
       filter_(std::move(filter)),
+      // The merge and the first row shown need times.
+      columns_(filter_.columns() | capture::columns_of(capture::ColumnId::kTime)),
       timeline_(timeline),
+      workers_(workers),
       totals_(std::move(on_session)) {}
 
-capture::Reader::Item Input::next_item() {
+Input::~Input() {
+  for (const auto& work : ahead_) {
+    try {
+      workers_.wait(work->task);
+    } catch (...) {
+    }
+  }
+}
+
+capture::FrameReader::Item Input::next_item() {
   if (seen_) return *std::exchange(seen_, std::nullopt);
-  const capture::Reader::Item item = source_->next();
+  const capture::FrameReader::Item item = source_->next();
+  const std::uint64_t offset = source_->reader().offset();
   const bool at_end = std::holds_alternative<capture::EndOfInput>(item);
   if (source_->interrupted()) {
     const auto* damage = std::get_if<const capture::Damage*>(&item);
     if (at_end || (damage != nullptr && (*damage)->tail)) {
-      totals_.stop(source_->offset());
+      totals_.stop(offset);
       return capture::EndOfInput{};
     }
   }
-  if (at_end && source_->nothing_intact()) {
-    if (source_->offset() == 0) throw Error(name_ + ": is empty, not a tcpaccept capture");
+  if (at_end && source_->reader().nothing_intact()) {
+    if (offset == 0) throw Error(name_ + ": is empty, not a tcpaccept capture");
     throw Error(name_ + ": is not a tcpaccept capture");
   }
   if (const auto* start = std::get_if<const capture::Start*>(&item)) {
@@ -105,17 +186,17 @@ capture::Reader::Item Input::next_item() {
     in_session_ = true;
   } else if (std::holds_alternative<const capture::End*>(item)) {
     in_session_ = false;
-  } else if (std::holds_alternative<const capture::Batch*>(item) && !in_session_) {
+  } else if (std::holds_alternative<const capture::BatchFrame*>(item) && !in_session_) {
     timeline_.note_session("");
     in_session_ = true;
   }
-  totals_.add(item, source_->offset());
+  totals_.add(item, offset);
   return item;
 }
 
 void Input::open() {
   for (;;) {
-    const capture::Reader::Item item = next_item();
+    const capture::FrameReader::Item item = next_item();
     if (std::holds_alternative<const capture::Damage*>(item)) continue;
     if (std::holds_alternative<const capture::UnknownFrame*>(item)) continue;
     seen_ = item;
@@ -123,36 +204,129 @@ void Input::open() {
   }
 }
 
-const capture::Batch* Input::next_batch() {
+const capture::BatchFrame* Input::next_batch() {
   for (;;) {
-    const capture::Reader::Item item = next_item();
+    const capture::FrameReader::Item item = next_item();
     if (std::holds_alternative<capture::EndOfInput>(item)) {
       seen_ = item;  // the end stays the end
       return nullptr;
     }
-    const auto* batch = std::get_if<const capture::Batch*>(&item);
-    if (batch != nullptr && (*batch)->size() != 0) return *batch;
+    const auto* batch = std::get_if<const capture::BatchFrame*>(&item);
+    if (batch != nullptr && (*batch)->events > totals_.repeated()) return *batch;
   }
 }
 
 bool Input::find_first_accept(Instant& first) {
-  found_ = next_batch();
-  if (found_ == nullptr) return false;
-  first = Timeline::instant(*found_, 0);
+  const capture::BatchFrame* batch = next_batch();
+  if (batch == nullptr) return false;
+  seen_ = batch;
+  first = {.monotonic = batch->first_time, .wall = batch->tables->clock.wall(batch->first_time)};
   return true;
 }
 
 bool Input::advance() {
+  if (current_ != nullptr) {
+    // Somebody else may still hold it.
+    if (current_.use_count() == 1 && current_->weight <= kMaxSpare) spare_.push_back(std::move(current_));
+    current_.reset();
+  }
   for (;;) {
-    batch_ = found_ != nullptr ? std::exchange(found_, nullptr) : next_batch();
-    if (batch_ == nullptr) return false;
-    filter_.select(*batch_, timeline_.on_batch(first_accept_, *batch_), rows_);
-    if (!rows_.empty()) return true;
+    read_ahead();
+    if (ahead_.empty()) {
+      if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+      return false;
+    }
+    std::shared_ptr<Work> work = std::move(ahead_.front());
+    ahead_.pop_front();
+    ahead_bytes_ -= work->weight;
+    workers_.wait(work->task);
+    if (!work->wrong.empty()) {
+      totals_.spoil({work->offset, work->length, work->wrong, false}, work->events - work->from);
+    } else if (!work->rows.empty()) {
+      current_ = std::move(work);
+      return true;
+    }
+    if (work->weight <= kMaxSpare) spare_.push_back(std::move(work));
   }
 }
 
+const capture::Batch& Input::batch() const { return current_->batch; }
+Selection Input::rows() const { return current_->rows; }
+std::shared_ptr<const void> Input::hold() const { return current_; }
+
+// A live input is read one batch at a time: the next one may be long in coming.
+void Input::read_ahead() {
+  const std::size_t depth = live() ? 1 : workers_.depth();
+  while (!at_end_ && ahead_.size() < depth && (ahead_.empty() || ahead_bytes_ < kMaxAhead)) {
+    try {
+      const capture::BatchFrame* batch = next_batch();
+      at_end_ = batch == nullptr;
+      if (batch != nullptr) add_work(*batch);
+    } catch (const Error&) {  // what was read before is still to be shown
+      failure_ = std::current_exception();
+      at_end_ = true;
+    }
+  }
+}
+
+void Input::add_work(const capture::BatchFrame& batch) {
+  const std::uint32_t from = totals_.repeated();
+  const std::uint32_t events = batch.events;
+  std::uint64_t first_accept = 0;
+  capture::FrameReader& reader = source_->reader();
+  if (!filter_.spec().empty()) {
+    first_accept = timeline_.on_batch(first_accept_, batch.tables->clock);
+    if (!filter_.may_match(batch, first_accept, false)) return;
+    if (filter_.needs_peers()) {
+      if (!reader.read_peers()) {
+        totals_.retract(events - from);
+        return;
+      }
+      if (!filter_.may_match(batch, first_accept, true)) return;
+    }
+  }
+  const std::uint64_t end = reader.offset();
+  const Bytes frame = reader.frame();
+  if (frame.empty()) {
+    totals_.retract(events - from);
+    return;
+  }
+  std::shared_ptr<Work> work = make_work();
+  work->bytes.resize(frame.size() / 8);
+  std::copy(frame.begin(), frame.end(), reinterpret_cast<std::byte*>(work->bytes.data()));
+  work->length = frame.size();
+  work->offset = end - frame.size();
+  work->weight = weight_of(batch, frame.size());
+  work->events = events;
+  work->from = from;
+  work->first_accept = first_accept;
+  work->columns = columns_;
+  workers_.submit(work->task);
+  ahead_bytes_ += work->weight;
+  ahead_.push_back(std::move(work));
+}
+
+std::shared_ptr<Input::Work> Input::make_work() {
+  if (!spare_.empty()) {
+    std::shared_ptr<Work> work = std::move(spare_.back());
+    spare_.pop_back();
+    return work;
+  }
+  auto work = std::make_shared<Work>();
+  work->filter.emplace(filter_.spec());
+  work->task.work = [work = work.get()] { work->run(); };
+  return work;
+}
+
 void Input::drain() {
-  while (next_batch() != nullptr) {
+  capture::Batch batch;
+  while (const capture::BatchFrame* frame = next_batch()) {
+    const std::uint32_t events = frame->events - totals_.repeated();
+    if (source_->reader().read(capture::kAllColumns, batch)) {
+      totals_.add_events(batch);
+    } else {
+      totals_.retract(events);
+    }
   }
 }
 

@@ -1,7 +1,12 @@
 // One input of the report: opens it, reads its items, keeps its account, hands wanted rows to the merge.
+//
+// Batches are read in order by whoever calls; those that may hold wanted rows are decoded and filtered by the workers, a
+// few ahead of the one that is being shown. Batches that cannot are passed over unread.
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,10 +19,12 @@
 #include "report/follow.h"
 #include "report/merge.h"
 #include "report/totals.h"
+#include "report/workers.h"
 
 namespace tcpaccept::report {
 
-// Where items come from: a file, a pipe, a file that grows, or a test.
+// Where items come from: a file, a pipe, a file that grows, or a test. next(), read_peers(), frame() and read() are as in
+// capture::FrameReader.
 class ItemSource {
  public:
   ItemSource() = default;
@@ -25,10 +32,8 @@ class ItemSource {
   ItemSource(const ItemSource&) = delete;
   ItemSource& operator=(const ItemSource&) = delete;
 
-  // As capture::Reader.
-  virtual capture::Reader::Item next() = 0;
-  virtual std::uint64_t offset() const = 0;
-  virtual bool nothing_intact() const = 0;
+  virtual capture::FrameReader::Item next() = 0;
+  virtual capture::FrameReader& reader() = 0;
 
   // More may arrive while we read: rows must not wait in a buffer.
   virtual bool live() const { return false; }
@@ -45,10 +50,13 @@ std::string display_name(const std::string& name);
 
 class Input final : public Feed {
  public:
-  // `timeline` is borrowed and shared by all inputs; `on_session` as in Totals.
+  // `timeline` and `workers` are borrowed and shared by all inputs; `on_session` as in Totals.
   Input(const std::string& name, std::unique_ptr<ItemSource> source, FilterSpec filter, Timeline& timeline,
-        std::function<void(const SessionTotals&)> on_session = nullptr);
+        Workers& workers, std::function<void(const SessionTotals&)> on_session = nullptr);
+  ~Input() override;
 
+  // Columns that are needed beyond those of the filter and of the merge.
+  void want(capture::Columns columns) { columns_ |= columns; }
   // Reads up to the first item that proves this to be a capture. Throws Error if it is none, or empty.
   void open();
   // Reads up to the first accept; false if there is none. Nothing is lost: advance() begins with it.
@@ -57,32 +65,47 @@ class Input final : public Feed {
   void set_first_accept(const Instant& first) { first_accept_ = first; }
 
   bool advance() override;
-  const capture::Batch& batch() const override { return *batch_; }
-  Selection rows() const override { return rows_; }
+  const capture::Batch& batch() const override;
+  Selection rows() const override;
+  // Keeps the current batch and its rows alive.
+  std::shared_ptr<const void> hold() const;
 
-  // Reads everything that is left, for its account only.
+  // Reads everything that is left, for its account only, and proves all of it.
   void drain();
 
   bool live() const { return source_->live(); }
   const Totals& totals() const { return totals_; }
   const std::string& name() const { return name_; }
+  // Bytes of the input read so far.
+  std::uint64_t offset() { return source_->reader().offset(); }
 
  private:
-  capture::Reader::Item next_item();
+  struct Work;  // a batch on its way through the workers
+
+  capture::FrameReader::Item next_item();
   // The next batch that holds accepts, or nullptr at the end.
-  const capture::Batch* next_batch();
+  const capture::BatchFrame* next_batch();
+  void read_ahead();
+  void add_work(const capture::BatchFrame& batch);
+  std::shared_ptr<Work> make_work();
 
   std::string name_;
   std::unique_ptr<ItemSource> source_;
   Filter filter_;
+  capture::Columns columns_;
   Timeline& timeline_;
+  Workers& workers_;
   Totals totals_;
-  std::optional<capture::Reader::Item> seen_;      // taken by open(), not yet used
-  const capture::Batch* found_ = nullptr;          // by find_first_accept(), not yet used
-  const capture::Batch* batch_ = nullptr;
+  std::optional<capture::FrameReader::Item> seen_;  // taken, not yet used
   Instant first_accept_;
-  std::vector<std::uint32_t> rows_;
   bool in_session_ = false;  // the timeline knows the session
+
+  std::deque<std::shared_ptr<Work>> ahead_;
+  std::size_t ahead_bytes_ = 0;  // roughly what they may take
+  std::vector<std::shared_ptr<Work>> spare_;
+  std::shared_ptr<Work> current_;
+  bool at_end_ = false;
+  std::exception_ptr failure_;  // of reading on
 };
 
 }  // namespace tcpaccept::report

@@ -22,8 +22,8 @@ std::uint64_t Timeline::key(const capture::Batch& batch, std::uint32_t row) cons
   return (batch.time[row] + wall_shift(batch.clock)) ^ std::uint64_t{1} << 63;
 }
 
-std::uint64_t Timeline::on_batch(const Instant& instant, const capture::Batch& batch) const {
-  return by_wall_ ? static_cast<std::uint64_t>(instant.wall) - wall_shift(batch.clock) : instant.monotonic;
+std::uint64_t Timeline::on_batch(const Instant& instant, const capture::ClockAnchor& clock) const {
+  return by_wall_ ? static_cast<std::uint64_t>(instant.wall) - wall_shift(clock) : instant.monotonic;
 }
 
 Instant Timeline::instant(const capture::Batch& batch, std::uint32_t row) {

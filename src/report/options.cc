@@ -175,7 +175,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   Options options;
   std::vector<std::string> pids, comms, ports, rports, raddrs, saddrs;
   std::vector<std::string> netns, cgroups;
-  std::string since, until, wait_over, columns;
+  std::string since, until, wait_over, columns, jobs;
   std::string format = "table";
   bool relative = false, wall = false, only_v4 = false, only_v6 = false, version = false;
 
@@ -202,6 +202,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.add_flag("-f,--follow", options.follow, "wait for more until the recording ends");
   app.add_flag("--require-complete", options.require_complete,
                "status 3 also where nothing proves that no accept is missing");
+  app.add_option("-j,--jobs", jobs, "threads to use (default: one for each processor, up to 4)")->type_name("N");
   app.set_help_flag("-h,--help", "show this help and exit");
   app.add_flag("--version", version, "show the version and exit");
   app.footer(kFooter);
@@ -215,7 +216,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   }
   if (version) return {{}, "tcpaccept-report " TCPACCEPT_VERSION "\n"};
 
-  for (const char* const option : {"--since", "--until", "--wait-over", "--columns"}) {
+  for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs"}) {
     const auto values = app.get_option(option)->results();
     if (!values.empty() && values.front().empty()) usage_error(std::string(option) + ": its value is empty");
   }
@@ -242,6 +243,11 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   filter.since = bound("--since", since);
   filter.until = bound("--until", until);
 
+  if (!jobs.empty()) {
+    const auto values = numbers<std::uint32_t>("--jobs", {jobs}, "a number of threads");
+    if (values.size() != 1 || values[0] < 1 || values[0] > 64) usage_error("--jobs: give 1 to 64 threads");
+    options.jobs = values[0];
+  }
   if (format == "csv") {
     options.format = Format::kCsv;
   } else if (format == "json") {

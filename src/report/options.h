@@ -21,6 +21,7 @@ struct Options {
   bool info = false;
   bool follow = false;
   bool require_complete = false;
+  unsigned jobs = 0;  // threads, 0 = one for each processor, up to a few
 };
 
 struct ParsedOptions {

@@ -10,7 +10,16 @@
 namespace tcpaccept::report {
 
 void Output::flush() {
-  std::string_view rest = buffer_.view();
+  put(buffer_.view());
+  buffer_.clear();
+}
+
+void Output::write(std::string_view bytes) {
+  flush();
+  put(bytes);
+}
+
+void Output::put(std::string_view rest) {
   while (!rest.empty() && !closed_) {
     const ssize_t written = ::write(fd_, rest.data(), rest.size());
     if (written >= 0) {
@@ -24,7 +33,6 @@ void Output::flush() {
       throw system_error("cannot write " + name_, errno);
     }
   }
-  buffer_.clear();
 }
 
 }  // namespace tcpaccept::report

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "report/buffer.h"
 
@@ -21,10 +22,14 @@ class Output {
   }
   // Writes all that is buffered. After closed() it only forgets it. Throws Error.
   void flush();
+  // The same for bytes that are somewhere else, behind what is buffered.
+  void write(std::string_view bytes);
   // Nobody reads any more; what is written from now on is dropped.
   bool closed() const { return closed_; }
 
  private:
+  void put(std::string_view rest);
+
   int fd_;
   std::string name_;
   Buffer buffer_;

@@ -1,9 +1,11 @@
 #include "report/report.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "report/input.h"
 #include "report/merge.h"
 #include "report/output.h"
+#include "report/workers.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -63,22 +66,51 @@ Exit conclude(const Inputs& inputs, const Streams& streams, bool strict) {
   return status;
 }
 
+// Rows of one batch to be formatted by the workers.
+struct Formatting {
+  std::unique_ptr<RowWriter> writer;
+  std::shared_ptr<const void> hold;  // of what the run refers to
+  Run run;
+  std::uint64_t origin = 0;
+  Buffer out;
+  Workers::Task task;
+
+  void work() {
+    out.clear();
+    writer->begin_batch(*run.batch, origin);
+    writer->append_rows(run.rows, out);
+  }
+};
+
 class RowReport {
  public:
-  RowReport(const Options& options, const Timeline& timeline, Output& output)
-      : timeline_(timeline), output_(output) {
+  RowReport(const Options& options, const Timeline& timeline, Workers& workers, Output& output)
+      : options_(options), timeline_(timeline), workers_(workers), output_(output) {
     for (std::size_t i = 0; i < options.files.size(); ++i) {
       writers_.push_back(make_writer(options));
     }
   }
+  ~RowReport() {
+    for (const auto& formatting : under_way_) {
+      try {
+        workers_.wait(formatting->task);
+      } catch (...) {
+      }
+    }
+  }
 
   void append_header() { writers_.front()->append_header(output_.buffer()); }
+  capture::Columns columns() const { return writers_.front()->columns(); }
 
-  // Formats a run and writes whatever fills the buffer.
-  void append(const Run& run) {
+  // Formats a run and writes whatever fills the buffer. `hold` keeps its batch alive.
+  void append(const Run& run, std::shared_ptr<const void> hold) {
     if (!origin_) origin_ = Timeline::instant(*run.batch, run.rows.front());
+    const std::uint64_t origin = timeline_.on_batch(*origin_, run.batch->clock);
+    // Short runs, of inputs that interleave, are not worth handing over.
+    if (workers_.parallel() && run.begins_batch && run.ends_batch) return append_parallel(run, std::move(hold), origin);
+    finish();
     RowWriter& writer = *writers_[run.feed];
-    if (run.begins_batch) writer.begin_batch(*run.batch, timeline_.on_batch(*origin_, *run.batch));
+    if (run.begins_batch) writer.begin_batch(*run.batch, origin);
     for (Selection rows = run.rows; !rows.empty() && !output_.closed();) {
       const std::size_t step = std::min(rows.size(), kRowsPerStep);
       writer.append_rows(rows.first(step), output_.buffer());
@@ -87,12 +119,57 @@ class RowReport {
     }
   }
 
+  // Waits for what is under way.
+  void finish() {
+    while (!under_way_.empty()) write_oldest();
+  }
+
  private:
+  void append_parallel(const Run& run, std::shared_ptr<const void> hold, std::uint64_t origin) {
+    if (under_way_.size() >= workers_.depth()) write_oldest();
+    if (spare_.empty()) {
+      spare_.push_back(std::make_unique<Formatting>());
+      spare_.back()->writer = make_writer(options_);
+      spare_.back()->task.work = [formatting = spare_.back().get()] { formatting->work(); };
+    }
+    std::unique_ptr<Formatting> formatting = std::move(spare_.back());
+    spare_.pop_back();
+    formatting->hold = std::move(hold);
+    formatting->run = run;
+    formatting->origin = origin;
+    workers_.submit(formatting->task);
+    under_way_.push_back(std::move(formatting));
+  }
+
+  void write_oldest() {
+    std::unique_ptr<Formatting> formatting = std::move(under_way_.front());
+    under_way_.pop_front();
+    workers_.wait(formatting->task);
+    formatting->hold.reset();
+    output_.write(formatting->out.view());
+    if (formatting->out.size() <= kMaxSpare) spare_.push_back(std::move(formatting));
+  }
+
+  static constexpr std::size_t kMaxSpare = std::size_t{4} << 20;
+
+  const Options& options_;
   const Timeline& timeline_;
+  Workers& workers_;
   Output& output_;
   std::vector<std::unique_ptr<RowWriter>> writers_;  // one for each input: it remembers its batch
   std::optional<Instant> origin_;                    // the first row shown
+  std::deque<std::unique_ptr<Formatting>> under_way_;
+  std::vector<std::unique_ptr<Formatting>> spare_;
 };
+
+// As many threads as there are processors we may use, this one included; more than a few only wait for it.
+unsigned default_jobs() {
+  constexpr int kMost = 4;
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (::sched_getaffinity(0, sizeof cpus, &cpus) != 0) return 1;
+  return static_cast<unsigned>(std::clamp(CPU_COUNT(&cpus), 1, kMost));
+}
 
 // Relative bounds count from the earliest accept of all inputs, before any filter.
 void set_first_accept(const Inputs& inputs, const Timeline& timeline) {
@@ -110,17 +187,19 @@ void set_first_accept(const Inputs& inputs, const Timeline& timeline) {
 
 Exit report_rows(const Options& options, const Streams& streams) {
   Timeline timeline;
+  Workers workers((options.jobs != 0 ? options.jobs : default_jobs()) - 1);
   Inputs inputs;
   for (const std::string& file : options.files) {
     inputs.push_back(std::make_unique<Input>(file, open_source(file, streams.in, options.follow), options.filter,
-                                             timeline));
+                                             timeline, workers));
   }
   const bool live = std::any_of(inputs.begin(), inputs.end(), [](const auto& input) { return input->live(); });
   if (live && !options.follow) leave_first_interrupt_to_the_writer();
   for (const auto& input : inputs) input->open();
 
   Output output(streams.out, "standard output");
-  RowReport rows(options, timeline, output);
+  RowReport rows(options, timeline, workers, output);
+  for (const auto& input : inputs) input->want(rows.columns());
   rows.append_header();
   if (live) output.flush();
   if (options.filter.needs_first_accept()) set_first_accept(inputs, timeline);
@@ -132,12 +211,17 @@ Exit report_rows(const Options& options, const Streams& streams) {
     try {
       if (!merge.next(run)) break;
     } catch (const Error&) {  // an input that cannot be read on: what was read before is shown
+      rows.finish();
       output.flush();
       throw;
     }
-    rows.append(run);
-    if (live && run.ends_batch) output.flush();
+    rows.append(run, inputs[run.feed]->hold());
+    if (live && run.ends_batch) {
+      rows.finish();
+      output.flush();
+    }
   }
+  rows.finish();
   output.flush();
   return output.closed() ? Exit::kClean : conclude(inputs, streams, options.require_complete);
 }
@@ -145,9 +229,10 @@ Exit report_rows(const Options& options, const Streams& streams) {
 Exit report_info(const Options& options, const Streams& streams) {
   Output output(streams.out, "standard output");
   Timeline timeline;
+  Workers workers(0);
   Inputs inputs;
   for (const std::string& file : options.files) {
-    auto input = std::make_unique<Input>(file, open_source(file, streams.in, false), FilterSpec{}, timeline,
+    auto input = std::make_unique<Input>(file, open_source(file, streams.in, false), FilterSpec{}, timeline, workers,
                                          [&](const SessionTotals& session) {
                                            append_session(session, output.buffer());
                                            output.flush_if_full();

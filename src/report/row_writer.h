@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 
+#include "capture/format.h"
 #include "capture/model.h"
 #include "report/buffer.h"
 
@@ -25,6 +26,9 @@ class RowWriter {
   virtual ~RowWriter() = default;
   RowWriter(const RowWriter&) = delete;
   RowWriter& operator=(const RowWriter&) = delete;
+
+  // The columns it looks at.
+  virtual capture::Columns columns() const { return capture::kAllColumns; }
 
   // What stands before the first row; may be nothing.
   virtual void append_header(Buffer& out) const = 0;

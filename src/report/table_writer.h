@@ -15,6 +15,10 @@ class TableWriter final : public RowWriter {
  public:
   explicit TableWriter(TimeColumn time) : time_(time) {}
 
+  capture::Columns columns() const override {
+    using capture::ColumnId;
+    return capture::columns_of(ColumnId::kTime, ColumnId::kListener, ColumnId::kPeer, ColumnId::kRport);
+  }
   void append_header(Buffer& out) const override;
   void begin_batch(const capture::Batch& batch, std::uint64_t origin) override;
   void append_rows(Selection rows, Buffer& out) override;

@@ -1,6 +1,7 @@
 #include "report/totals.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "report/escape.h"
 #include "report/wall_time.h"
@@ -137,13 +138,13 @@ std::vector<std::string> Findings::lines(std::string_view name, bool strict) con
 
 Totals::Totals(std::function<void(const SessionTotals&)> on_session) : on_session_(std::move(on_session)) {}
 
-void Totals::add(const capture::Reader::Item& item, std::uint64_t offset) {
+void Totals::add(const capture::FrameReader::Item& item, std::uint64_t offset) {
   if (const auto* start = std::get_if<const capture::Start*>(&item)) {
     end_session(false);
     begin_session();
     session_->start = **start;
     add_clock((*start)->clock);
-  } else if (const auto* batch = std::get_if<const capture::Batch*>(&item)) {
+  } else if (const auto* batch = std::get_if<const capture::BatchFrame*>(&item)) {
     if (session_ && session_->end) end_session(false);
     if (!session_) begin_session();
     add_batch(**batch);
@@ -153,14 +154,7 @@ void Totals::add(const capture::Reader::Item& item, std::uint64_t offset) {
     session_->end = **end;
     add_clock((*end)->clock);
   } else if (const auto* damage = std::get_if<const capture::Damage*>(&item)) {
-    damage_in_session_ = true;
-    if ((*damage)->tail) {
-      findings_.torn_tail = **damage;
-    } else {
-      ++findings_.damages;
-      findings_.damaged_bytes += (*damage)->length;
-      if (findings_.damage_list.size() < Findings::kMaxListed) findings_.damage_list.push_back(**damage);
-    }
+    add_damage(**damage);
   } else if (const auto* unknown = std::get_if<const capture::UnknownFrame*>(&item)) {
     damage_in_session_ = true;
     if (findings_.unknown_frames++ == 0) findings_.first_unknown = **unknown;
@@ -182,10 +176,33 @@ void Totals::begin_session() {
   session_->number = ++sessions_;
   last_ledger_incomplete_ = false;
   last_gap_.reset();
+  open_.reset();
+  next_event_ = 0;
+}
+
+void Totals::add_damage(const capture::Damage& damage) {
+  damage_in_session_ = true;
+  if (damage.tail) {
+    findings_.torn_tail = damage;
+    return;
+  }
+  ++findings_.damages;
+  findings_.damaged_bytes += damage.length;
+  if (findings_.damage_list.size() < Findings::kMaxListed) findings_.damage_list.push_back(damage);
+}
+
+void Totals::spoil(const capture::Damage& damage, std::uint32_t events) {
+  add_damage(damage);
+  retract(events);
+}
+
+void Totals::retract(std::uint32_t events) {
+  if (session_) session_->accepts -= std::min<std::uint64_t>(session_->accepts, events);
 }
 
 void Totals::end_session(bool stopped) {
   if (!session_) return;
+  close_open_account();
   SessionTotals& session = *session_;
   session.bytes = offset_ - session_begin_;
   session_begin_ = offset_;
@@ -194,6 +211,7 @@ void Totals::end_session(bool stopped) {
     ++findings_.without_end;
     if (session.accepts != 0) findings_.shown_up_to = session.last_wall;
   }
+  if (!session.end || !session.start) findings_.absent += session.skipped;
   if (session.end && session.start) {
     const std::uint64_t written = session.end->written;
     const capture::Ledger& sums = session.ledger;
@@ -253,21 +271,60 @@ void Totals::add_gap(const Gap& gap, const capture::ClockAnchor& clock) {
   }
 }
 
-void Totals::add_batch(const capture::Batch& batch) {
+void Totals::add_batch(const capture::BatchFrame& batch) {
+  SessionTotals& session = *session_;
+  const capture::Batch& tables = *batch.tables;
+  repeated_ = 0;
+  if (tables.first_event != kNotRecorded64) {
+    if (tables.first_event < next_event_) {
+      repeated_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(batch.events, next_event_ - tables.first_event));
+    } else {
+      session.skipped += tables.first_event - next_event_;
+    }
+    next_event_ = std::max(next_event_, tables.first_event + batch.events);
+  }
+  if (batch.events > repeated_) {
+    if (session.accepts == 0) session.first_wall = tables.clock.wall(batch.first_time);
+    session.last_wall = tables.clock.wall(batch.last_time);
+    session.accepts += batch.events - repeated_;
+  }
+
+  if (open_ && open_->first_event != tables.first_event) close_open_account();
+  if (tables.open != 0) {
+    if (open_ && open_->open > tables.open) return;
+    open_ = {tables.first_event, tables.open, tables.clock, tables.ledger, tables.cpu_losses, tables.gaps};
+    return;
+  }
+  // The final form of a batch can come twice if its recorder was killed just then.
+  const bool again = !open_ && (batch.events != 0 ? repeated_ == batch.events
+                                                  : tables.ledger && session.ledgers != 0 &&
+                                                        tables.ledger->end == last_ledger_end_);
+  open_.reset();
+  if (!again) add_account(tables.clock, tables.ledger, tables.cpu_losses, tables.gaps);
+}
+
+void Totals::close_open_account() {
+  if (!open_) return;
+  const OpenAccount account = *std::exchange(open_, std::nullopt);
+  add_account(account.clock, account.ledger, account.cpu_losses, account.gaps);
+}
+
+void Totals::add_account(const capture::ClockAnchor& clock, const std::optional<capture::Ledger>& ledger,
+                         const std::vector<capture::CpuLoss>& losses, const std::vector<Gap>& gaps) {
   SessionTotals& session = *session_;
   ++session.batches;
-  add_clock(batch.clock);
-  if (batch.ledger) add_ledger(*batch.ledger, batch.clock);
-  for (const capture::CpuLoss& loss : batch.cpu_losses) session.lost_by_cpu[loss.cpu] += loss.lost;
-  for (const Gap& gap : batch.gaps) add_gap(gap, batch.clock);
-  if (batch.size() == 0) return;
-  if (session.accepts == 0) session.first_wall = batch.clock.wall(batch.time.front());
-  session.last_wall = batch.clock.wall(batch.time.back());
-  session.accepts += batch.size();
+  add_clock(clock);
+  if (ledger) add_ledger(*ledger, clock);
+  for (const capture::CpuLoss& loss : losses) session.lost_by_cpu[loss.cpu] += loss.lost;
+  for (const Gap& gap : gaps) add_gap(gap, clock);
+}
+
+void Totals::add_events(const capture::Batch& batch) {
+  if (!session_) return;
   per_listener_.assign(batch.listeners.size(), 0);
-  for (const std::uint16_t listener : batch.listener) ++per_listener_[listener];
+  for (std::size_t i = repeated_; i < batch.size(); ++i) ++per_listener_[batch.listener[i]];
   for (std::size_t i = 0; i < per_listener_.size(); ++i) {
-    if (batch.listeners[i].saddr.is_v4()) session.accepts_v4 += per_listener_[i];
+    if (batch.listeners[i].saddr.is_v4()) session_->accepts_v4 += per_listener_[i];
   }
 }
 

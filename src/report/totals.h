@@ -26,7 +26,8 @@ struct SessionTotals {
   std::uint64_t bytes = 0;   // of the input, damage included
   std::uint64_t batches = 0;
   std::uint64_t accepts = 0;
-  std::uint64_t accepts_v4 = 0;  // as shown
+  std::uint64_t accepts_v4 = 0;  // as shown; of the batches given to add_events()
+  std::uint64_t skipped = 0;     // accepts that, by the numbers of those behind them, should be there
   std::int64_t first_wall = 0;   // of the first and last accept, if there is one
   std::int64_t last_wall = 0;
   std::uint64_t ledgers = 0;
@@ -107,7 +108,15 @@ class Totals {
   explicit Totals(std::function<void(const SessionTotals&)> on_session = nullptr);
 
   // Every item of the input in order; `offset`: of the reader, after the item. EndOfInput closes the account.
-  void add(const capture::Reader::Item& item, std::uint64_t offset);
+  void add(const capture::FrameReader::Item& item, std::uint64_t offset);
+  // Of the batch added last: so many of its first events were in an earlier form of it and are accounted for already.
+  std::uint32_t repeated() const { return repeated_; }
+  // What only the events of a batch tell. For the batch added last.
+  void add_events(const capture::Batch& batch);
+  // A batch that was added turned out to be malformed.
+  void spoil(const capture::Damage& damage, std::uint32_t events);
+  // The same where the damage comes as an item.
+  void retract(std::uint32_t events);
   // Reading ends here because the user said so: a missing end is no finding.
   void stop(std::uint64_t offset);
 
@@ -117,7 +126,21 @@ class Totals {
  private:
   void begin_session();
   void end_session(bool stopped);
-  void add_batch(const capture::Batch& batch);
+  // The account of a batch that its recorder may have replaced by a later one.
+  struct OpenAccount {
+    std::uint64_t first_event = 0;
+    std::uint32_t open = 0;
+    capture::ClockAnchor clock;
+    std::optional<capture::Ledger> ledger;
+    std::vector<capture::CpuLoss> cpu_losses;
+    std::vector<Gap> gaps;
+  };
+
+  void add_batch(const capture::BatchFrame& batch);
+  void add_damage(const capture::Damage& damage);
+  void add_account(const capture::ClockAnchor& clock, const std::optional<capture::Ledger>& ledger,
+                   const std::vector<capture::CpuLoss>& losses, const std::vector<Gap>& gaps);
+  void close_open_account();
   void add_ledger(const capture::Ledger& ledger, const capture::ClockAnchor& clock);
   void add_clock(const capture::ClockAnchor& clock);
   void add_gap(const Gap& gap, const capture::ClockAnchor& clock);
@@ -133,6 +156,9 @@ class Totals {
   std::uint64_t last_ledger_end_ = 0;
   bool last_ledger_incomplete_ = false;
   std::optional<Gap> last_gap_;  // of the session
+  std::optional<OpenAccount> open_;
+  std::uint64_t next_event_ = 0;  // of the session: one past those seen
+  std::uint32_t repeated_ = 0;
   std::vector<std::uint32_t> per_listener_;
 };
 

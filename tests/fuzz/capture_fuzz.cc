@@ -9,6 +9,7 @@
 #include "capture/codec.h"
 #include "capture/crc32c.h"
 #include "capture/format.h"
+#include "capture/packed_batch.h"
 #include "capture/reader.h"
 #include "report/row_writer.h"
 

@@ -71,10 +71,10 @@ Read read_all(Reader reader) {
 Read read_all(Bytes bytes) { return read_all(Reader{read_from(bytes)}); }
 
 // A source that hands out a few bytes at a time, as a pipe may.
-Reader::Read in_pieces(Bytes bytes, std::size_t piece) {
-  return [source = read_from(bytes), piece](std::byte* to, std::size_t size) mutable {
-    return source(to, std::min(size, piece));
-  };
+Source in_pieces(Bytes bytes, std::size_t piece) {
+  return {.read = [read = read_from(bytes).read, piece](std::byte* to, std::size_t size) {
+    return read(to, std::min(size, piece));
+  }};
 }
 
 TEST(Reader, GivesWhatWasWritten) {

@@ -44,7 +44,7 @@ Batch example_batch() {
 
 std::string hexdump(Bytes bytes) {
   std::string text;
-  char part[8];
+  char part[24];
   for (std::size_t at = 0; at < bytes.size(); at += 16) {
     std::snprintf(part, sizeof part, "%04zx ", at);
     text += part;

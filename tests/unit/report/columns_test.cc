@@ -86,7 +86,7 @@ TEST(Columns, InTheTableAreAlignedAndMissingOnesAreADash) {
 std::vector<std::uint32_t> selected(FilterSpec spec) {
   Filter filter{std::move(spec)};
   std::vector<std::uint32_t> chosen;
-  filter.select(two_accepts(), 0, chosen);
+  filter.select(two_accepts(), 0, 0, chosen);
   return chosen;
 }
 

@@ -22,7 +22,16 @@ class Account {
   Account() : totals_([this](const SessionTotals& session) { sessions.push_back(session); }) {}
 
   Account& add(const capture::Start& item) { return next(&item); }
-  Account& add(const capture::Batch& item) { return next(&item); }
+  Account& add(const capture::Batch& item) {
+    const capture::BatchFrame frame{.tables = &item,
+                                    .events = static_cast<std::uint32_t>(item.size()),
+                                    .peers = item.peers.size(),
+                                    .first_time = item.size() != 0 ? item.time.front() : 0,
+                                    .last_time = item.size() != 0 ? item.time.back() : 0};
+    next(&frame);
+    totals_.add_events(item);
+    return *this;
+  }
   Account& add(const capture::End& item) { return next(&item); }
   Account& add(const capture::Damage& item) { return next(&item); }
   Account& add(const capture::UnknownFrame& item) { return next(&item); }
@@ -38,7 +47,7 @@ class Account {
   std::vector<SessionTotals> sessions;
 
  private:
-  Account& next(const capture::Reader::Item& item) {
+  Account& next(const capture::FrameReader::Item& item) {
     totals_.add(item, offset_ += 100);
     return *this;
   }

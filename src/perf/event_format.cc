@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <regex>
 
 #include "core/error.h"
 
@@ -46,6 +47,21 @@ void append_fields(const tep_format_field* field, std::vector<EventFormat::Field
   }
 }
 
+// What a kernel writes (kernel/trace/trace_events.c, f_show). libtraceevent 1.7.1 follows null pointers on other text.
+void require_known_lines(std::string_view text) {
+  static const std::regex kKnown{
+      "name: \\w+|ID: \\d+|format:|"
+      "\tfield:\\w[\\w *]*(\\[\\w*\\])?( ?\\w+)?(\\[\\w*\\])?;\toffset:\\d+;\tsize:\\d+;(\tsigned:[01];)?|"};
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    constexpr std::size_t kLongest = 512;  // std::regex recurses
+    if (line.size() > kLongest || !std::regex_match(line.begin(), line.end(), kKnown)) {
+      throw bad_format("a line of it is none of a name, an id or a field");
+    }
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
+}
+
 }  // namespace
 
 FieldSlot EventFormat::find(std::string_view field) const {
@@ -59,6 +75,7 @@ EventFormat parse_event_format(std::string_view text) {
   // The print format is a C expression that we never evaluate: leaving it out keeps the library's largest parser
   // away from the input, and keeps helpers it does not know from failing the whole event.
   std::string fields_only{text.substr(0, text.find("\nprint fmt:"))};
+  require_known_lines(fields_only);
   fields_only += "\nprint fmt: \"\"\n";
 
   tep_set_loglevel(TEP_LOG_NONE);  // it would write its own complaints to stderr

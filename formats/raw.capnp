@@ -20,6 +20,7 @@ struct Setup {
   flushInterval @6 :UInt64;    # nanoseconds
   maxEvents @7 :UInt64;        # -c; 0 = no limit
   unused @8 :UInt32;
+  reopen @9 :Bool;             # small batches were handed out open
 }
 
 struct Round {

@@ -292,7 +292,7 @@ struct FrameReader::Impl {
         waiting.push_back(item);
       }
     }
-    padded = false;
+    if (tail) padded = false;
     damage = std::move(skipped);
     return &damage;
   }

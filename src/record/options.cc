@@ -103,6 +103,7 @@ CommandLine<RecordOptions> parse_record(int argc, const char* const* argv) {
   std::string duration;
   std::string count;
   std::string ring;
+  std::string on_full = "wait";
 
   CLI::App app{"Record TCP accepts of this host into a capture file, until Ctrl-C.", "tcpaccept-record"};
   app.set_help_flag("-h,--help", "Show this help and exit");
@@ -126,6 +127,9 @@ CommandLine<RecordOptions> parse_record(int argc, const char* const* argv) {
       ->option_text("PLAN");
   app.add_flag("--check", options.check,
                "Say what this machine offers and what is missing, record nothing; status 0 when recording works");
+  app.add_option("--on-full", on_full,
+                 "When the disk is full: wait (default) goes on in memory until there is room, stop ends")
+      ->option_text("wait|stop");
   app.add_option("--raw", options.raw, "Also keep the raw ring bytes in FILE (for bug reports about the recorder)")
       ->option_text("FILE");
   app.footer(
@@ -133,7 +137,8 @@ CommandLine<RecordOptions> parse_record(int argc, const char* const* argv) {
       "Exit status: 0 complete, 1 failed, 2 wrong usage, 3 recorded, but accepts were lost (said on stderr).");
   app.final_callback([&] {
     if (options.quiet && options.verbose) throw CLI::ValidationError("-q and -v", "only one of them makes sense");
-    for (const char* const option : {"--output", "--duration", "--count", "--ring-size", "--plan", "--raw"}) {
+    for (const char* const option : {"--output", "--duration", "--count", "--ring-size", "--plan", "--raw",
+                                     "--on-full"}) {
       const auto values = app.get_option(option)->results();
       if (!values.empty() && values.front().empty()) throw CLI::ValidationError(option, "its value is empty");
     }
@@ -147,6 +152,10 @@ CommandLine<RecordOptions> parse_record(int argc, const char* const* argv) {
       }
       options.ring_bytes = *size;
     }
+    if (on_full != "wait" && on_full != "stop") {
+      throw CLI::ValidationError("--on-full", "'" + on_full + "' is neither wait nor stop");
+    }
+    options.stop_when_full = on_full == "stop";
     if (!options.plan.empty() && options.plan != "graft" && options.plan != "inet_accept" &&
         options.plan != "csk_accept") {
       throw CLI::ValidationError("--plan", "'" + options.plan + "' is not one of graft, inet_accept, csk_accept");

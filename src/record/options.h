@@ -14,6 +14,7 @@ struct RecordOptions {
   bool check = false;               // say what this machine offers, record nothing
   std::string output;               // "" = a dated name in the current folder, "-" = standard output
   bool force = false;
+  bool stop_when_full = false;  // --on-full stop
   bool plain = false;               // batches as typed lists instead of packed columns
   std::vector<std::uint32_t> pids;  // empty = all
   double duration = 0;              // seconds; 0 = until a signal

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <bit>
 #include <cerrno>
 
 #include "core/error.h"
@@ -58,18 +60,68 @@ void OutputFile::keep() {
   kept_ = true;
 }
 
-void OutputFile::append(Bytes bytes) {
+bool OutputFile::put(Bytes bytes, std::uint64_t offset) {
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t written =
+        ::pwrite(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+    if (written >= 0) {
+      done += static_cast<std::size_t>(written);
+      continue;
+    }
+    const int error = errno;
+    if (error == EINTR) continue;
+    // A reader would name a torn tail; better not to leave one. If this fails too, the reader does.
+    if (offset + done > length_ && ::ftruncate(fd_, static_cast<off_t>(length_)) != 0) length_ = offset + done;
+    if (error == ENOSPC || error == EDQUOT) return false;
+    throw system_error("cannot write " + name_, error);
+  }
+  length_ = std::max<std::uint64_t>(length_, offset + bytes.size());
+  return true;
+}
+
+bool OutputFile::append_to_file(Bytes bytes) {
+  if (place_ == 0) {
+    if (!put(bytes, written_)) return false;
+  } else {
+    // First where it harms nothing, then where it belongs.
+    if (!put(bytes, std::max<std::uint64_t>(length_, written_ + bytes.size())) || !put(bytes, written_)) return false;
+  }
+  written_ += bytes.size();
+  if (place_ != 0 && ::ftruncate(fd_, static_cast<off_t>(written_)) != 0) throw system_error("cannot write " + name_, errno);
+  length_ = written_;
+  place_ = tail_ = 0;
+  return true;
+}
+
+bool OutputFile::rewrite_tail(Bytes bytes) {
+  constexpr std::uint64_t kSmallest = 512;
+  const std::uint64_t needed = std::bit_ceil(std::max<std::uint64_t>(bytes.size(), kSmallest));
+  std::uint64_t offset = written_;
+  std::uint64_t place = std::max(place_, needed);
+  // Larger places are at least twice as large: the second of them is behind both old ones.
+  if (place_ != 0 && (place > place_ || newest_ == written_)) offset += place;
+  padded_.assign(bytes.begin(), bytes.end());
+  padded_.resize(place);
+  if (!put(padded_, offset)) return false;
+  place_ = place;
+  newest_ = offset;
+  tail_ = bytes.size();
+  return true;
+}
+
+bool OutputFile::append(Bytes bytes) {
+  if (created_) return append_to_file(bytes);
   const off_t end = regular_ ? ::lseek(fd_, 0, SEEK_CUR) : -1;
   try {
     if (!interrupts_.write(fd_, bytes, "cannot write " + name_)) {
       throw Error{"cannot write " + name_ + ": its reader does not read, and it was time to end"};
     }
   } catch (const Error&) {
-    // A reader would name a torn tail; better not to leave one. If this fails too, the reader does.
     if (end >= 0 && ::ftruncate(fd_, end) == 0) ::lseek(fd_, end, SEEK_SET);
     throw;
   }
   written_ += bytes.size();
+  return true;
 }
 
 void OutputFile::sync() {

@@ -120,9 +120,9 @@ void Pump::end_round(const KernelCounts& counts) {
   }
 
   const bool due = clock_.monotonic - last_flush_ >= options_.flush_interval;
-  const bool something = !builder_.empty() || totals_.lost != told_.lost || totals_.misses != told_.misses ||
-                         totals_.gaps != told_.gaps;
-  if (due && something) flush_with_ledger();
+  const bool something = builder_.size() != handed_out_ || totals_.lost != handed_totals_.lost ||
+                         totals_.misses != handed_totals_.misses || totals_.gaps != handed_totals_.gaps;
+  if (due && something) flush_with_ledger(options_.reopen && !large_enough());
 }
 
 void Pump::take(const std::vector<Accept>& accepts) {
@@ -145,7 +145,7 @@ void Pump::finish() {
   totals_.lost = std::max(totals_.lost, unread + undecodable_);
   // A kernel that cannot count its hits still balances.
   totals_.hits = std::max(totals_.hits, accepts + totals_.lost - undecodable_);
-  if (!builder_.empty() || totals_ != told_) flush_with_ledger();
+  if (!builder_.empty() || totals_ != told_) flush_with_ledger(false);
 }
 
 void Pump::add_cgroups(capture::Batch& batch) const {
@@ -159,27 +159,38 @@ void Pump::add_cgroups(capture::Batch& batch) const {
   }
 }
 
-void Pump::add_losses(capture::Batch& batch) {
+void Pump::add_losses(capture::Batch& batch) const {
   batch.cpu_losses.clear();
   for (const auto& [cpu, lost] : lost_by_cpu_) {
-    std::uint64_t& told = told_lost_by_cpu_[cpu];
-    if (lost != told) batch.cpu_losses.push_back({.cpu = cpu, .lost = lost - told});
-    told = lost;
+    const auto told = told_lost_by_cpu_.find(cpu);
+    const std::uint64_t before = told == told_lost_by_cpu_.end() ? 0 : told->second;
+    if (lost != before) batch.cpu_losses.push_back({.cpu = cpu, .lost = lost - before});
   }
-  batch.gaps = std::exchange(gaps_, {});
+  batch.gaps = gaps_;
+}
+
+// A quarter of a full batch is nearly as compact as a full one; up to there, handing all of it out again each time costs
+// less than a thousandth of a processor. Above, no accept is handed out more than eight times on average.
+bool Pump::large_enough() const {
+  return builder_.size() >= options_.batch_events / 4 && handed_out_again_ >= 8 * options_.batch_events;
 }
 
 void Pump::flush() {
   capture::Batch& batch = builder_.finish(clock_, std::nullopt);
+  batch.first_event = totals_.written;
+  batch.open = 0;
   add_cgroups(batch);
+  batch.cpu_losses.clear();
+  batch.gaps.clear();
   totals_.written += batch.size();
   ++totals_.batches;
+  start_over();
+  handed_totals_ = told_;
   sink_(batch);
   builder_.clear();
-  last_flush_ = clock_.monotonic;
 }
 
-void Pump::flush_with_ledger() {
+void Pump::flush_with_ledger(bool open) {
   capture::Ledger ledger{.begin = ledger_begin_,
                          .end = clock_.monotonic,
                          .hits = totals_.hits - told_.hits,
@@ -188,15 +199,36 @@ void Pump::flush_with_ledger() {
                          .filtered = totals_.filtered - told_.filtered,
                          .written = totals_.written + builder_.size() - told_.written};
   capture::Batch& batch = builder_.finish(clock_, ledger);
+  batch.first_event = totals_.written;
   add_cgroups(batch);
   add_losses(batch);
+  if (open) {
+    batch.open = ++open_;
+    handed_out_ = batch.size();
+    handed_out_again_ += batch.size();
+    handed_totals_ = totals_;
+    last_flush_ = clock_.monotonic;
+    sink_(batch);
+    return;
+  }
+  batch.open = 0;
   totals_.written += batch.size();
   ++totals_.batches;
   told_ = totals_;
+  told_lost_by_cpu_ = lost_by_cpu_;
+  gaps_.clear();
   ledger_begin_ = clock_.monotonic;
-  last_flush_ = clock_.monotonic;
+  start_over();
   sink_(batch);
   builder_.clear();
+}
+
+void Pump::start_over() {
+  open_ = 0;
+  handed_out_ = 0;
+  handed_out_again_ = 0;
+  handed_totals_ = totals_;
+  last_flush_ = clock_.monotonic;
 }
 
 }  // namespace tcpaccept::record

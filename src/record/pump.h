@@ -26,6 +26,8 @@ struct PumpOptions {
   std::uint64_t max_events = 0;     // 0 = no limit
   std::size_t batch_events = capture::kDefaultBatchEvents;
   std::uint64_t flush_interval = 1'000'000'000;  // nanoseconds a batch may wait for more; 0 = every round
+  // A batch that is due but small is handed out open and goes on growing: for an output that can replace it.
+  bool reopen = false;
   // Nanoseconds a sample is held back. It gets its time a moment before it shows in the ring, and the CPU may be
   // taken away in between: whoever comes later than this is written out of order, but is written.
   std::uint64_t settle = 100'000'000;
@@ -97,10 +99,12 @@ class Pump {
   void add(std::uint16_t cpu, const Accept& accept);
   void release_held(std::uint64_t until);
   void flush();
-  void flush_with_ledger();
+  void flush_with_ledger(bool open);
+  bool large_enough() const;
+  void start_over();
   bool wanted(const Accept& accept) const;
   void add_cgroups(capture::Batch& batch) const;
-  void add_losses(capture::Batch& batch);
+  void add_losses(capture::Batch& batch) const;
 
   perf::Decoder decoder_;
   PumpOptions options_;
@@ -112,6 +116,10 @@ class Pump {
   PumpTotals told_;                  // totals at the last ledger
   std::uint64_t ledger_begin_ = 0;   // where the next ledger's slice begins
   std::uint64_t last_flush_ = 0;
+  std::uint32_t open_ = 0;        // how often the batch under way was handed out open
+  std::size_t handed_out_ = 0;    // its accepts at the last time
+  std::uint64_t handed_out_again_ = 0;  // accepts in all those times together
+  PumpTotals handed_totals_;      // at the last time anything was handed out
   std::uint64_t samples_ = 0;        // samples seen, decodable or not
   std::uint64_t joined_ = 0;         // samples that told of an accept a second time
   std::map<std::uint16_t, Accept> held_;  // by CPU: an MPTCP accept whose other half may follow

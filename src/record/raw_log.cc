@@ -32,6 +32,7 @@ RawSetup read(::Setup::Reader from) {
   to.decoder.probe_address = from.getProbeAddress();
   to.pump.settle = from.getSettle();
   to.pump.batch_events = from.getBatchEvents();
+  to.pump.reopen = from.getReopen();
   to.pump.flush_interval = from.getFlushInterval();
   to.pump.max_events = from.getMaxEvents();
   return to;
@@ -86,6 +87,7 @@ void RawLogWriter::write(const RawSetup& setup) {
     to.setProbeAddress(setup.decoder.probe_address);
     to.setSettle(setup.pump.settle);
     to.setBatchEvents(static_cast<std::uint32_t>(setup.pump.batch_events));
+    to.setReopen(setup.pump.reopen);
     to.setFlushInterval(setup.pump.flush_interval);
     to.setMaxEvents(setup.pump.max_events);
   });

@@ -7,11 +7,11 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <utility>
 
-#include "capture/codec.h"
 #include "core/printable.h"
 #include "kernel/check.h"
-#include "record/output_file.h"
+#include "record/capture_writer.h"
 #include "record/session.h"
 
 namespace tcpaccept::record {
@@ -36,10 +36,13 @@ std::string count_of(std::uint64_t count, const char* what) {
 class Recorder final : public Consumer {
  public:
   Recorder(const RecordOptions& options, OutputFile& output)
-      : options_(options), output_(output), status_line_(!options.quiet && ::isatty(STDERR_FILENO) == 1) {}
+      : options_(options),
+        output_(output),
+        writer_(output, options.plain ? capture::Packing::kPlain : capture::Packing::kPacked),
+        status_line_(!options.quiet && ::isatty(STDERR_FILENO) == 1) {}
 
   void prepare(const capture::Start& start) override {
-    output_.append(encoder_.encode(start));
+    writer_.start(start);
     output_.keep();
   }
   void start(const capture::Start& start) override {
@@ -54,12 +57,17 @@ class Recorder final : public Consumer {
         "); Ctrl-C to end");
   }
   void batch(const capture::Batch& batch) override {
-    output_.append(encoder_.encode(batch, options_.plain ? capture::Packing::kPlain : capture::Packing::kPacked));
+    writer_.batch(batch);
+    if (!writer_.full()) {
+      full_said_ = false;
+    } else if (options_.stop_when_full) {
+      throw Error{"cannot write " + output_.name() + ": the disk is full"};
+    } else if (!std::exchange(full_said_, true)) {
+      notice("cannot write " + output_.name() +
+             ": the disk is full; going on in memory until there is room (--on-full stop ends instead)");
+    }
   }
-  void end(const capture::End& end) override {
-    output_.append(encoder_.encode(end));
-    output_.sync();
-  }
+  void end(const capture::End& end) override { writer_.end(end); }
 
   void round(const PumpTotals& totals, std::size_t pending, std::uint64_t elapsed) override {
     elapsed_ = elapsed;
@@ -101,9 +109,12 @@ class Recorder final : public Consumer {
       say(count_of(totals.lost, "accept") + " lost: the ring buffer was full; try --ring-size");
     }
     if (totals.misses != 0) say(count_of(totals.misses, "accept") + " missed by the probe itself");
+    if (writer_.dropped() != 0) {
+      say(count_of(writer_.dropped(), "accept") + " lost: the disk was full for longer than memory lasted");
+    }
     if (totals.gaps != 0) say("accepts may have gone unseen for some time; tcpaccept-report --info says when and why");
     if (result.output_closed) throw Error{"cannot write " + output_.name() + ": its reader has gone away"};
-    return totals.complete() ? Exit::kClean : Exit::kIncomplete;
+    return totals.complete() && writer_.dropped() == 0 ? Exit::kClean : Exit::kIncomplete;
   }
 
  private:
@@ -113,7 +124,8 @@ class Recorder final : public Consumer {
 
   const RecordOptions& options_;
   OutputFile& output_;
-  capture::Encoder encoder_;
+  CaptureWriter writer_;
+  bool full_said_ = false;
   bool status_line_;
   std::uint64_t elapsed_ = 0;
   std::uint64_t told_at_ = 0;
@@ -151,6 +163,7 @@ Exit run_recorder(const RecordOptions& options) {
   session.tracer = tracer_options(options);
   session.pump.pids = options.pids;
   session.pump.max_events = options.count;
+  session.pump.reopen = output.has_tail();
   session.duration = static_cast<std::uint64_t>(options.duration * 1e9);
   session.program = std::string{"tcpaccept-record "} + TCPACCEPT_VERSION;
   session.raw = raw ? &*raw : nullptr;

@@ -165,20 +165,19 @@ Input::~Input() {
   }
 }
 
-capture::FrameReader::Item Input::next_item() {
+capture::FrameReader::Item Input::take_item() {
   if (seen_) return *std::exchange(seen_, std::nullopt);
   const capture::FrameReader::Item item = source_->next();
-  const std::uint64_t offset = source_->reader().offset();
   const bool at_end = std::holds_alternative<capture::EndOfInput>(item);
   if (source_->interrupted()) {
     const auto* damage = std::get_if<const capture::Damage*>(&item);
     if (at_end || (damage != nullptr && (*damage)->tail)) {
-      totals_.stop(offset);
+      totals_.stop(offset());
       return capture::EndOfInput{};
     }
   }
   if (at_end && source_->reader().nothing_intact()) {
-    if (offset == 0) throw Error(name_ + ": is empty, not a tcpaccept capture");
+    if (offset() == 0) throw Error(name_ + ": is empty, not a tcpaccept capture");
     throw Error(name_ + ": is not a tcpaccept capture");
   }
   if (const auto* start = std::get_if<const capture::Start*>(&item)) {
@@ -190,15 +189,17 @@ capture::FrameReader::Item Input::next_item() {
     timeline_.note_session("");
     in_session_ = true;
   }
-  totals_.add(item, offset);
   return item;
 }
 
 void Input::open() {
   for (;;) {
-    const capture::FrameReader::Item item = next_item();
-    if (std::holds_alternative<const capture::Damage*>(item)) continue;
-    if (std::holds_alternative<const capture::UnknownFrame*>(item)) continue;
+    const capture::FrameReader::Item item = take_item();
+    if (std::holds_alternative<const capture::Damage*>(item) ||
+        std::holds_alternative<const capture::UnknownFrame*>(item)) {
+      totals_.add(item, offset());
+      continue;
+    }
     seen_ = item;
     return;
   }
@@ -206,22 +207,28 @@ void Input::open() {
 
 const capture::BatchFrame* Input::next_batch() {
   for (;;) {
-    const capture::FrameReader::Item item = next_item();
+    const capture::FrameReader::Item item = take_item();
+    if (const auto* batch = std::get_if<const capture::BatchFrame*>(&item)) return *batch;
+    totals_.add(item, offset());
     if (std::holds_alternative<capture::EndOfInput>(item)) {
       seen_ = item;  // the end stays the end
       return nullptr;
     }
-    const auto* batch = std::get_if<const capture::BatchFrame*>(&item);
-    if (batch != nullptr && (*batch)->events > totals_.repeated()) return *batch;
   }
 }
 
 bool Input::find_first_accept(Instant& first) {
-  const capture::BatchFrame* batch = next_batch();
-  if (batch == nullptr) return false;
-  seen_ = batch;
-  first = {.monotonic = batch->first_time, .wall = batch->tables->clock.wall(batch->first_time)};
-  return true;
+  while (const capture::BatchFrame* batch = next_batch()) {
+    if (source_->reader().frame().empty()) continue;
+    if (batch->events == 0) {
+      totals_.add(batch, offset());
+      continue;
+    }
+    seen_ = batch;
+    first = {.monotonic = batch->first_time, .wall = batch->tables->clock.wall(batch->first_time)};
+    return true;
+  }
+  return false;
 }
 
 bool Input::advance() {
@@ -269,35 +276,34 @@ void Input::read_ahead() {
   }
 }
 
+bool Input::may_match(const capture::BatchFrame& batch, std::uint64_t first_accept) {
+  if (filter_.spec().empty()) return true;
+  if (!filter_.may_match(batch, first_accept, false)) return false;
+  if (!filter_.needs_peers()) return true;
+  // Peers that cannot be read make it a damage, which read_frame() finds.
+  return !source_->reader().read_peers() || filter_.may_match(batch, first_accept, true);
+}
+
 void Input::add_work(const capture::BatchFrame& batch) {
-  const std::uint32_t from = totals_.repeated();
-  const std::uint32_t events = batch.events;
-  std::uint64_t first_accept = 0;
   capture::FrameReader& reader = source_->reader();
-  if (!filter_.spec().empty()) {
-    first_accept = timeline_.on_batch(first_accept_, batch.tables->clock);
-    if (!filter_.may_match(batch, first_accept, false)) return;
-    if (filter_.needs_peers()) {
-      if (!reader.read_peers()) {
-        totals_.retract(events - from);
-        return;
-      }
-      if (!filter_.may_match(batch, first_accept, true)) return;
-    }
+  const std::uint64_t first_accept = timeline_.on_batch(first_accept_, batch.tables->clock);
+  const bool wanted = batch.events != 0 && may_match(batch, first_accept);
+  Bytes frame;
+  // The account of an open batch counts only if all of it is intact: there may be another form of it.
+  if (wanted || batch.tables->open != 0) {
+    frame = reader.frame();
+    if (frame.empty()) return;
   }
-  const std::uint64_t end = reader.offset();
-  const Bytes frame = reader.frame();
-  if (frame.empty()) {
-    totals_.retract(events - from);
-    return;
-  }
+  totals_.add(&batch, offset());
+  const std::uint32_t from = totals_.repeated();
+  if (!wanted || from == batch.events) return;
   std::shared_ptr<Work> work = make_work();
   work->bytes.resize(frame.size() / 8);
   std::copy(frame.begin(), frame.end(), reinterpret_cast<std::byte*>(work->bytes.data()));
   work->length = frame.size();
-  work->offset = end - frame.size();
+  work->offset = offset() - frame.size();
   work->weight = weight_of(batch, frame.size());
-  work->events = events;
+  work->events = batch.events;
   work->from = from;
   work->first_accept = first_accept;
   work->columns = columns_;
@@ -321,12 +327,9 @@ std::shared_ptr<Input::Work> Input::make_work() {
 void Input::drain() {
   capture::Batch batch;
   while (const capture::BatchFrame* frame = next_batch()) {
-    const std::uint32_t events = frame->events - totals_.repeated();
-    if (source_->reader().read(capture::kAllColumns, batch)) {
-      totals_.add_events(batch);
-    } else {
-      totals_.retract(events);
-    }
+    if (!source_->reader().read(capture::kAllColumns, batch)) continue;
+    totals_.add(frame, offset());
+    totals_.add_events(batch);
   }
 }
 

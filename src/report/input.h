@@ -77,14 +77,15 @@ class Input final : public Feed {
   const Totals& totals() const { return totals_; }
   const std::string& name() const { return name_; }
   // Bytes of the input read so far.
-  std::uint64_t offset() { return source_->reader().offset(); }
+  std::uint64_t offset() const { return source_->reader().offset(); }
 
  private:
   struct Work;  // a batch on its way through the workers
 
-  capture::FrameReader::Item next_item();
-  // The next batch that holds accepts, or nullptr at the end.
+  capture::FrameReader::Item take_item();
+  // The next batch, or nullptr at the end. All but batches are accounted for on the way.
   const capture::BatchFrame* next_batch();
+  bool may_match(const capture::BatchFrame& batch, std::uint64_t first_accept);
   void read_ahead();
   void add_work(const capture::BatchFrame& batch);
   std::shared_ptr<Work> make_work();
@@ -96,7 +97,7 @@ class Input final : public Feed {
   Timeline& timeline_;
   Workers& workers_;
   Totals totals_;
-  std::optional<capture::FrameReader::Item> seen_;  // taken, not yet used
+  std::optional<capture::FrameReader::Item> seen_;  // taken, not yet accounted for
   Instant first_accept_;
   bool in_session_ = false;  // the timeline knows the session
 

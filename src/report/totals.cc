@@ -193,10 +193,6 @@ void Totals::add_damage(const capture::Damage& damage) {
 
 void Totals::spoil(const capture::Damage& damage, std::uint32_t events) {
   add_damage(damage);
-  retract(events);
-}
-
-void Totals::retract(std::uint32_t events) {
   if (session_) session_->accepts -= std::min<std::uint64_t>(session_->accepts, events);
 }
 
@@ -291,7 +287,10 @@ void Totals::add_batch(const capture::BatchFrame& batch) {
 
   if (open_ && open_->first_event != tables.first_event) close_open_account();
   if (tables.open != 0) {
+    // An older form, or one whose final form has been seen.
     if (open_ && open_->open > tables.open) return;
+    if (session.ledgers != 0 && tables.ledger && tables.ledger->end <= last_ledger_end_) return;
+    if (!open_ && batch.events != 0 && repeated_ == batch.events) return;
     open_ = {tables.first_event, tables.open, tables.clock, tables.ledger, tables.cpu_losses, tables.gaps};
     return;
   }

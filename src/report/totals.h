@@ -115,8 +115,6 @@ class Totals {
   void add_events(const capture::Batch& batch);
   // A batch that was added turned out to be malformed.
   void spoil(const capture::Damage& damage, std::uint32_t events);
-  // The same where the damage comes as an item.
-  void retract(std::uint32_t events);
   // Reading ends here because the user said so: a missing end is no finding.
   void stop(std::uint64_t offset);
 

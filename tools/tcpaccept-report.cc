@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/printable.h"
 #include "core/standard_fds.h"
+#include "report/confine.h"
 #include "report/options.h"
 #include "report/report.h"
 
@@ -19,7 +20,9 @@ int main(int argc, char** argv) {
   try {
     const tcpaccept::report::ParsedOptions parsed = tcpaccept::report::parse_options(argc, argv);
     if (parsed.message) return tcpaccept::print_and_exit("tcpaccept-report", *parsed.message, 0);
-    return static_cast<int>(tcpaccept::report::run(parsed.options, {.in = 0, .out = 1, .complain = complain}));
+    return static_cast<int>(tcpaccept::report::run(
+        parsed.options,
+        {.in = 0, .out = 1, .complain = complain, .before_reading = [] { tcpaccept::report::confine(); }}));
   } catch (const tcpaccept::Error& error) {
     complain(error.what());
     return static_cast<int>(error.status());

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,6 +51,14 @@ void refuse_terminal(const Options& options, int in) {
                   ? "no FILE given and standard input is a terminal; see tcpaccept-report --help"
                   : "standard input is a terminal, not a capture; see tcpaccept-report --help",
               Exit::kUsage);
+}
+
+// All inputs are open at once, and the usual limit of 1024 files is there for the sake of select(2) only.
+void allow_many_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 using Inputs = std::vector<std::unique_ptr<Input>>;
@@ -195,9 +204,10 @@ Exit report_rows(const Options& options, const Streams& streams) {
   }
   const bool live = std::any_of(inputs.begin(), inputs.end(), [](const auto& input) { return input->live(); });
   if (live && !options.follow) leave_first_interrupt_to_the_writer();
+  Output output(streams.out, "standard output");
+  if (streams.before_reading) streams.before_reading();
   for (const auto& input : inputs) input->open();
 
-  Output output(streams.out, "standard output");
   RowReport rows(options, timeline, workers, output);
   for (const auto& input : inputs) input->want(rows.columns());
   rows.append_header();
@@ -232,17 +242,19 @@ Exit report_info(const Options& options, const Streams& streams) {
   Workers workers(0);
   Inputs inputs;
   for (const std::string& file : options.files) {
-    auto input = std::make_unique<Input>(file, open_source(file, streams.in, false), FilterSpec{}, timeline, workers,
-                                         [&](const SessionTotals& session) {
-                                           append_session(session, output.buffer());
-                                           output.flush_if_full();
-                                         });
+    inputs.push_back(std::make_unique<Input>(file, open_source(file, streams.in, false), FilterSpec{}, timeline, workers,
+                                             [&](const SessionTotals& session) {
+                                               append_session(session, output.buffer());
+                                               output.flush_if_full();
+                                             }));
+  }
+  if (streams.before_reading) streams.before_reading();
+  for (const auto& input : inputs) {
     input->open();
     output.buffer().append(input->name() + "\n");
     input->drain();
     append_findings(input->totals().findings(), output.buffer());
     output.flush();
-    inputs.push_back(std::move(input));
   }
   return output.closed() ? Exit::kClean : conclude(inputs, streams, options.require_complete);
 }
@@ -252,6 +264,7 @@ Exit report_info(const Options& options, const Streams& streams) {
 Exit run(const Options& options, const Streams& streams) {
   refuse_terminal(options, streams.in);
   ignore_signal(SIGPIPE);
+  allow_many_files();
   return options.info ? report_info(options, streams) : report_rows(options, streams);
 }
 

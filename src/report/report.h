@@ -14,6 +14,8 @@ struct Streams {
   int out = 1;  // borrowed
   // Takes one line (without its end) for standard error.
   std::function<void(const std::string&)> complain;
+  // Called once when all inputs and outputs are open and not a byte of a capture has been read (confine.h).
+  std::function<void()> before_reading = nullptr;
 };
 
 // Does what the options ask for. kClean, or kIncomplete after complaining about everything the captures lack;

@@ -197,6 +197,31 @@ TEST_F(Report, HostileFileNamesAreEscapedInMessages) {
   EXPECT_THAT(complaints_, ElementsAre(HasSubstr("a\\x1b[2J: is not")));
 }
 
+// ---- before reading ----
+
+TEST_F(Report, EverythingIsOpenAndNothingReadWhenItSaysSo) {
+  const std::string file = write("a", capture_of({sshd()}));
+  for (const bool info : {false, true}) {
+    const UniqueFd in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd out(::open(path("out").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    Options options;
+    options.info = info;
+    options.files = {file, "-"};
+    int said = 0;
+    const Streams streams{.in = in.get(), .out = out.get(), .complain = {}, .before_reading = [&] {
+                            ++said;
+                            EXPECT_EQ(::lseek(in.get(), 0, SEEK_CUR), 0);
+                            EXPECT_EQ(::lseek(out.get(), 0, SEEK_CUR), 0);
+                            std::filesystem::remove(file);  // who opens it now is too late
+                          }};
+    EXPECT_EQ(report::run(options, streams), Exit::kClean);
+    EXPECT_EQ(said, 1);
+    EXPECT_THROW(report::run(options, streams), Error);  // an input is missing
+    EXPECT_EQ(said, 1);
+    write("a", capture_of({sshd()}));
+  }
+}
+
 // ---- incomplete captures ----
 
 TEST_F(Report, KilledRecorderShowsEverythingAndExits3) {

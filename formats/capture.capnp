@@ -70,7 +70,8 @@ struct Gap {
   cpu @3 :UInt16 = 0xffff;                 # the only CPU concerned; default = all
   reason @4 :UInt16;
   # 1 probes were switched off, 2 a CPU came online and its event was not open yet, 3 threads that waited in accept()
-  # before a return probe was armed, 4 the probe was removed; 0 or any other number: another reason
+  # before a return probe was armed, 4 the probe was removed, 5 a damaged part of this capture was left out when it was
+  # written anew; 0 or any other number: another reason
 }
 
 struct Cgroup {
@@ -166,6 +167,8 @@ struct PackedBatch {
   tables @7 :Data;       # clock, ledger, listeners, peers
   firstEvent @8 :UInt64 = 0xffffffffffffffff;
   # How many events of the session came in batches before this one. Default = not recorded.
+  peersV4 @10 :UInt32;
+  # The first so many peers are IPv4, in a column of their own.
   open @9 :UInt32;
   # 0: this batch is final. Otherwise the recorder replaces it by one of the same firstEvent that holds at least the same
   # events: among those the highest number, or the final one, stands for all.

@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
     if (parsed.message) return tcpaccept::print_and_exit("tcpaccept-report", *parsed.message, 0);
     return static_cast<int>(tcpaccept::report::run(
         parsed.options,
-        {.in = 0, .out = 1, .complain = complain, .before_reading = [] { tcpaccept::report::confine(); }}));
+        {.in = 0, .out = 1, .complain = complain, .before_reading = tcpaccept::report::confine}));
   } catch (const tcpaccept::Error& error) {
     complain(error.what());
     return static_cast<int>(error.status());

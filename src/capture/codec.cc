@@ -398,6 +398,7 @@ Bytes Encoder::encode(const Batch& batch, Packing packing) {
       return capnp::Data::Reader{reinterpret_cast<const capnp::byte*>(bytes.data()), bytes.size()};
     };
     packed.setTables(data(impl_->packer.tables(batch)));
+    packed.setPeersV4(static_cast<std::uint32_t>(impl_->packer.peers_v4()));
     const std::size_t index = words_used(message);
     packed.setColumns(data(impl_->packer.columns(batch)));
     return index;
@@ -521,7 +522,7 @@ struct Decoder::Impl {
   const char* read_peers(Batch& to) {
     const auto root = frame();
     to.peers.resize(batch.peers);
-    if (root.hasPacked()) return unpacker.peers(packed_tables(root.getPacked()), to);
+    if (root.hasPacked()) return unpacker.peers(packed_tables(root.getPacked()), root.getPacked().getPeersV4(), to);
     const auto peers = root.getBatch().getPeers();
     for (unsigned i = 0; i < peers.size(); ++i) to.peers[i] = value_of(peers[i]);
     return nullptr;

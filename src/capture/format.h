@@ -61,6 +61,8 @@ enum class ColumnId : std::uint8_t {
   // a value for each peer
   kPeerHigh = 64,
   kPeerLow = 65,
+  // a value for each of the first peers
+  kPeerV4 = 66,
   // a value for each event
   kTime = 96,
   kListener = 97,

@@ -53,8 +53,8 @@ void BatchPacker::single(ColumnId id, std::uint64_t value) {
   packer_.pack(id, values_, false, 0, out_);
 }
 
-template <typename T, typename Value>
-void BatchPacker::column(ColumnId id, const std::vector<T>& rows, Value value, bool delta) {
+template <typename Rows, typename Value>
+void BatchPacker::column(ColumnId id, const Rows& rows, Value value, bool delta) {
   values_.resize(rows.size());
   std::transform(rows.begin(), rows.end(), values_.begin(), value);
   packer_.pack(id, values_, delta, 0, out_);
@@ -94,8 +94,12 @@ Bytes BatchPacker::tables(const Batch& batch) {
   column(ColumnId::kNspid, listeners, [](const Listener& l) { return l.nspid; });
 
   order_peers(batch);
-  column(ColumnId::kPeerHigh, order_, [&](std::uint16_t i) { return high_half(batch.peers[i]); }, sorted_);
-  column(ColumnId::kPeerLow, order_, [&](std::uint16_t i) { return low_half(batch.peers[i]); });
+  const std::span<const std::uint16_t> order{order_};
+  const auto high = [&](std::uint16_t i) { return high_half(batch.peers[i]); };
+  const auto low = [&](std::uint16_t i) { return low_half(batch.peers[i]); };
+  column(ColumnId::kPeerV4, order.first(peers_v4_), [&](std::uint16_t i) { return low(i) & 0xffffffff; }, true);
+  column(ColumnId::kPeerHigh, order.subspan(peers_v4_), high, sorted_);
+  column(ColumnId::kPeerLow, order.subspan(peers_v4_), low);
   return out_;
 }
 
@@ -118,15 +122,20 @@ Bytes BatchPacker::columns(const Batch& batch) {
   return out_;
 }
 
-// Few peers cost least in ascending order (small steps); many, each seen once or twice, in order of appearance
-// (the index column is then nearly a counter).
+// Few peers cost least in ascending order (small steps), IPv4 by itself; many, each seen once or twice, in order of
+// appearance (the index column is then nearly a counter).
 void BatchPacker::order_peers(const Batch& batch) {
   order_.resize(batch.peers.size());
   std::iota(order_.begin(), order_.end(), std::uint16_t{0});
   sorted_ = batch.peers.size() <= batch.size() / 2;
+  peers_v4_ = 0;
   if (sorted_) {
-    std::sort(order_.begin(), order_.end(),
-              [&](std::uint16_t a, std::uint16_t b) { return batch.peers[a] < batch.peers[b]; });
+    const auto is_v4 = [&](std::uint16_t i) { return batch.peers[i].is_v4(); };
+    const auto rest = std::partition(order_.begin(), order_.end(), is_v4);
+    peers_v4_ = static_cast<std::size_t>(rest - order_.begin());
+    const auto before = [&](std::uint16_t a, std::uint16_t b) { return batch.peers[a] < batch.peers[b]; };
+    std::sort(order_.begin(), rest, before);
+    std::sort(rest, order_.end(), before);
   }
   rank_.resize(order_.size());
   for (std::size_t i = 0; i < order_.size(); ++i) rank_[order_[i]] = static_cast<std::uint16_t>(i);
@@ -153,14 +162,30 @@ const char* BatchUnpacker::listeners(Bytes tables, Batch& to) {
   return nullptr;
 }
 
-const char* BatchUnpacker::peers(Bytes tables, Batch& to) {
-  values_.resize(to.peers.size());
-  return each_column(tables, [&](const PackedColumn& column) {
-    if (column.id != ColumnId::kPeerHigh && column.id != ColumnId::kPeerLow) return true;
+const char* BatchUnpacker::peers(Bytes tables, std::size_t v4, Batch& to) {
+  if (v4 > to.peers.size()) return "it has more IPv4 peers than peers";
+  constexpr std::uint64_t kMapped = 0x0000ffff00000000;
+  std::fill_n(to.peers.begin(), v4, make_address(0, kMapped));
+  const auto store = [&](const PackedColumn& column, std::size_t begin, std::size_t end, const auto& assign) {
+    values_.resize(end - begin);
     if (!unpacker_.unpack(column, std::span{values_})) return false;
-    const std::size_t offset = column.id == ColumnId::kPeerHigh ? 0 : 8;
-    for (std::size_t i = 0; i < values_.size(); ++i) store_big_endian(values_[i], &to.peers[i].bytes[offset]);
+    for (std::size_t i = begin; i < end; ++i) assign(to.peers[i], values_[i - begin]);
     return true;
+  };
+  return each_column(tables, [&](const PackedColumn& column) {
+    switch (column.id) {
+      case ColumnId::kPeerV4:
+        return store(column, 0, v4, [](IpAddress& peer, std::uint64_t value) {
+          peer = make_address(0, kMapped | (value & 0xffffffff));
+        });
+      case ColumnId::kPeerHigh:
+        return store(column, v4, to.peers.size(),
+                     [](IpAddress& peer, std::uint64_t value) { store_big_endian(value, &peer.bytes[0]); });
+      case ColumnId::kPeerLow:
+        return store(column, v4, to.peers.size(),
+                     [](IpAddress& peer, std::uint64_t value) { store_big_endian(value, &peer.bytes[8]); });
+      default: return true;
+    }
   });
 }
 

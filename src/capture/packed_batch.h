@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "capture/format.h"
@@ -20,11 +21,13 @@ class BatchPacker {
   // Both are borrowed until the next call; columns() belongs to the batch tables() was called with last.
   Bytes tables(const Batch& batch);
   Bytes columns(const Batch& batch);
+  // Of the peers in the tables, so many come first and are IPv4.
+  std::size_t peers_v4() const { return peers_v4_; }
 
  private:
   void single(ColumnId id, std::uint64_t value);
-  template <typename T, typename Value>
-  void column(ColumnId id, const std::vector<T>& rows, Value value, bool delta = false);
+  template <typename Rows, typename Value>
+  void column(ColumnId id, const Rows& rows, Value value, bool delta = false);
   void order_peers(const Batch& batch);
 
   ColumnPacker packer_;
@@ -33,6 +36,7 @@ class BatchPacker {
   std::vector<std::uint16_t> order_;  // of peers, as written
   std::vector<std::uint16_t> rank_;   // of peers: where each was written
   bool sorted_ = false;
+  std::size_t peers_v4_ = 0;
 };
 
 // Each call returns nullptr or what is wrong. They ignore columns that are not theirs.
@@ -40,8 +44,8 @@ class BatchUnpacker {
  public:
   // Clock, ledger, and the listeners, of which `to` has as many as there are to be.
   const char* listeners(Bytes tables, Batch& to);
-  // `to.peers` has the length it is to have.
-  const char* peers(Bytes tables, Batch& to);
+  // `to.peers` has the length it is to have; the first `v4` of them are IPv4.
+  const char* peers(Bytes tables, std::size_t v4, Batch& to);
   // The wanted columns of so many events; the others stay empty. Indexes are checked against `peers`, the number of
   // peers, and the listeners of `to`; times for their order.
   const char* columns(Bytes columns, Columns wanted, std::size_t events, std::size_t peers, Batch& to);

@@ -14,6 +14,7 @@ enum class GapReason : std::uint16_t {
   kCpuOnline = 2,       // a CPU came online, before its perf event was open again
   kWaitingThreads = 3,  // a return probe does not see the next accept of a thread that waits already
   kRemoved = 4,         // the probe itself was taken away
+  kDamage = 5,          // a damaged part of a capture was left out when it was written anew
 };
 
 // [begin, end] on CLOCK_MONOTONIC, nanoseconds.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <functional>
 
 #include "report/escape.h"
 #include "report/wall_time.h"
@@ -86,6 +87,19 @@ std::string clock_text(const SessionTotals& session) {
   return text.empty() ? "steady" : text;
 }
 
+void append_damages(const Findings& findings, Buffer& out, const std::function<std::string(const DamageFinding&)>& estimate = nullptr) {
+  const auto add = [&](std::string_view name, const DamageFinding& finding) {
+    const capture::Damage& damage = finding.damage;
+    line(out, name, std::to_string(damage.length) + " bytes at offset " + std::to_string(damage.offset) + ": " +
+                        shown(damage.why) + cost_text(finding) + (estimate ? estimate(finding) : ""));
+  };
+  for (const DamageFinding& finding : findings.damage_list) add("damage", finding);
+  if (findings.damages > findings.damage_list.size()) {
+    line(out, "damage", std::to_string(findings.damages - findings.damage_list.size()) + " more");
+  }
+  if (findings.torn_tail) add("torn tail", *findings.torn_tail);
+}
+
 }  // namespace
 
 void append_session(const SessionTotals& session, Buffer& out) {
@@ -157,19 +171,30 @@ void append_findings(const Findings& findings, Buffer& out) {
   if (findings.unseen > findings.unseen_list.size()) {
     line(out, "unseen", std::to_string(findings.unseen - findings.unseen_list.size()) + " more");
   }
-  for (const capture::Damage& damage : findings.damage_list) {
-    line(out, "damage", std::to_string(damage.length) + " bytes at offset " + std::to_string(damage.offset) + ": " +
-                            shown(damage.why));
-  }
-  if (findings.damages > findings.damage_list.size()) {
-    line(out, "damage", std::to_string(findings.damages - findings.damage_list.size()) + " more");
-  }
-  if (findings.torn_tail) {
-    line(out, "torn tail", std::to_string(findings.torn_tail->length) + " bytes at offset " +
-                               std::to_string(findings.torn_tail->offset) + ": " + shown(findings.torn_tail->why));
-  }
+  append_damages(findings, out);
   for (const std::string& line_of_it : findings.unproved) line(out, "not proved", line_of_it);
   line(out, "complete", findings.complete() ? "yes" : "no");
+}
+
+void append_verdict(const std::string& name, const Totals& totals, std::uint64_t bytes, Buffer& out) {
+  const Findings& findings = totals.findings();
+  const auto counted = [](std::uint64_t count, const char* one, const char* many) {
+    return std::to_string(count) + " " + (count == 1 ? one : many);
+  };
+  const bool intact = findings.damages == 0 && !findings.torn_tail;
+  const std::uint64_t tail = findings.torn_tail ? findings.torn_tail->damage.length : 0;
+  const std::uint64_t damaged = findings.damaged_bytes + tail;
+  out.append(name + ": " + (intact ? "intact" : counted(damaged, "byte", "bytes") + " damaged") + ", " +
+             counted(totals.accepts(), "accept", "accepts") + " in " + counted(totals.batches(), "batch", "batches") +
+             " of " + counted(totals.sessions(), "session", "sessions") + "\n");
+  // Where their numbers do not tell, accepts are as large as the others were.
+  const std::uint64_t good = bytes - std::min(bytes, damaged);
+  append_damages(findings, out, [&](const DamageFinding& finding) -> std::string {
+    if (finding.missing || totals.accepts() == 0 || good == 0) return "";
+    const double guess = static_cast<double>(finding.damage.length) * static_cast<double>(totals.accepts()) /
+                         static_cast<double>(good);
+    return "; room for about " + decimal(guess, 0) + " accepts";
+  });
 }
 
 }  // namespace tcpaccept::report

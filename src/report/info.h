@@ -2,6 +2,8 @@
 // with its name in front, so that it can be searched for.
 #pragma once
 
+#include <string>
+
 #include "report/buffer.h"
 #include "report/totals.h"
 
@@ -12,5 +14,8 @@ void append_session(const SessionTotals& session, Buffer& out);
 
 // What follows the sessions: every listed hole and damage, and whether the input is complete.
 void append_findings(const Findings& findings, Buffer& out);
+
+// --verify: whether all of it is intact, and where it is not.
+void append_verdict(const std::string& name, const Totals& totals, std::uint64_t bytes, Buffer& out);
 
 }  // namespace tcpaccept::report

@@ -146,7 +146,7 @@ std::size_t weight_of(const capture::BatchFrame& batch, std::size_t length) {
 }  // namespace
 
 Input::Input(const std::string& name, std::unique_ptr<ItemSource> source, FilterSpec filter, Timeline& timeline,
-             Workers& workers, std::function<void(const SessionTotals&)> on_session)
+             Workers& workers, Observer observer)
     : name_(display_name(name)),
       source_(std::move(source)),
       filter_(std::move(filter)),
@@ -154,7 +154,7 @@ Input::Input(const std::string& name, std::unique_ptr<ItemSource> source, Filter
       columns_(filter_.columns() | capture::columns_of(capture::ColumnId::kTime)),
       timeline_(timeline),
       workers_(workers),
-      totals_(std::move(on_session)) {}
+      totals_(std::move(observer)) {}
 
 Input::~Input() {
   for (const auto& work : ahead_) {

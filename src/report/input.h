@@ -50,9 +50,9 @@ std::string display_name(const std::string& name);
 
 class Input final : public Feed {
  public:
-  // `timeline` and `workers` are borrowed and shared by all inputs; `on_session` as in Totals.
+  // `timeline` and `workers` are borrowed and shared by all inputs; `observer` as in Totals.
   Input(const std::string& name, std::unique_ptr<ItemSource> source, FilterSpec filter, Timeline& timeline,
-        Workers& workers, std::function<void(const SessionTotals&)> on_session = nullptr);
+        Workers& workers, Observer observer = {});
   ~Input() override;
 
   // Columns that are needed beyond those of the filter and of the merge.

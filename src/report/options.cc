@@ -177,7 +177,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   std::vector<std::string> netns, cgroups;
   std::string since, until, wait_over, columns, jobs;
   std::string format = "table";
-  bool relative = false, wall = false, only_v4 = false, only_v6 = false, version = false;
+  bool relative = false, wall = false, only_v4 = false, only_v6 = false, version = false, recover = false;
 
   app.add_option("FILE", options.files, "captures, merged in time order; - = standard input (default)")
       ->type_name("");
@@ -196,9 +196,15 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.add_flag("-6", only_v6, "IPv6 only");
   app.add_option("--since", since, "from this time on")->type_name("TIME");
   app.add_option("--until", until, "up to, not including, this time")->type_name("TIME");
-  app.add_option("--format", format, "table (default), csv or json")->type_name("FORMAT");
+  app.add_option("--format", format, "table (default), csv, json, or capture: filtered, merged, compact")
+      ->type_name("FORMAT");
+  app.add_flag("--plain", options.plain, "capture: plain batches, readable by capnp decode and every Cap'n Proto library");
+  app.add_option("-o,--output", options.output, "write to this file instead of standard output")->type_name("OUT");
+  app.add_flag("--force", options.force, "replace OUT if it exists");
   app.add_option("--columns", columns, "table or csv: these columns, in this order (names below)")->type_name("LIST");
   app.add_flag("--info", options.info, "what the captures hold, instead of rows");
+  app.add_flag("--verify", options.verify, "prove every byte and say what is damaged, instead of rows");
+  app.add_flag("--recover", recover, "write what is intact to a new capture (needs -o)");
   app.add_flag("-f,--follow", options.follow, "wait for more until the recording ends");
   app.add_flag("--require-complete", options.require_complete,
                "status 3 also where nothing proves that no accept is missing");
@@ -216,7 +222,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   }
   if (version) return {{}, "tcpaccept-report " TCPACCEPT_VERSION "\n"};
 
-  for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs"}) {
+  for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs", "--output"}) {
     const auto values = app.get_option(option)->results();
     if (!values.empty() && values.front().empty()) usage_error(std::string(option) + ": its value is empty");
   }
@@ -252,8 +258,10 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     options.format = Format::kCsv;
   } else if (format == "json") {
     options.format = Format::kJson;
+  } else if (format == "capture") {
+    options.rewrite = true;
   } else if (format != "table") {
-    usage_error("--format: '" + escaped(format) + "' is none of table, csv, json");
+    usage_error("--format: '" + escaped(format) + "' is none of table, csv, json, capture");
   }
   if (!columns.empty()) {
     for (const std::string_view name : parts(columns)) {
@@ -283,6 +291,23 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
                        !options.columns.empty())) {
     usage_error("--info is about whole captures: it takes no filter, format or columns");
   }
+  if (recover) {
+    if (options.output.empty()) usage_error("--recover needs -o OUT");
+    if (!filter.empty() || (format != "table" && format != "capture")) {
+      usage_error("--recover writes a capture of all that is intact: it takes no filter and no other format");
+    }
+    options.rewrite = true;
+  }
+  if (options.verify && (options.info || options.rewrite || options.follow || !filter.empty() ||
+                         options.format != Format::kTable || options.time != TimeColumn::kNone ||
+                         !options.columns.empty())) {
+    usage_error("--verify is about whole captures: it takes no filter, format or columns");
+  }
+  if (options.rewrite && (options.info || options.follow || options.time != TimeColumn::kNone || !options.columns.empty())) {
+    usage_error("a capture is written whole: no --info, -f, -t, -T or --columns with it");
+  }
+  if (options.plain && !options.rewrite) usage_error("--plain is for --format capture");
+  if (options.force && options.output.empty()) usage_error("--force is for -o OUT");
   if (options.follow && (options.files.size() != 1 || options.files.front() == "-")) {
     usage_error("-f needs exactly one FILE (standard input is read as it arrives anyway)");
   }

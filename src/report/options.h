@@ -19,6 +19,11 @@ struct Options {
   TimeColumn time = TimeColumn::kNone;
   std::vector<Column> columns;  // --columns; empty = those of the format
   bool info = false;
+  bool verify = false;
+  bool rewrite = false;  // --format capture, --recover
+  bool plain = false;    // of a capture
+  std::string output;    // -o; "" = standard output
+  bool force = false;
   bool follow = false;
   bool require_complete = false;
   unsigned jobs = 0;  // threads, 0 = one for each processor, up to a few

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -15,6 +16,8 @@
 #include "report/input.h"
 #include "report/merge.h"
 #include "report/output.h"
+#include "report/output_target.h"
+#include "report/rewriter.h"
 #include "report/workers.h"
 
 namespace tcpaccept::report {
@@ -194,18 +197,32 @@ void set_first_accept(const Inputs& inputs, const Timeline& timeline) {
   for (const auto& input : inputs) input->set_first_accept(earliest);
 }
 
-Exit report_rows(const Options& options, const Streams& streams) {
-  Timeline timeline;
-  Workers workers((options.jobs != 0 ? options.jobs : default_jobs()) - 1);
+// Opens every input. `observer` gives each its own.
+Inputs open_inputs(const Options& options, const Streams& streams, Timeline& timeline, Workers& workers,
+                   const std::function<Observer(std::size_t)>& observer = nullptr) {
   Inputs inputs;
   for (const std::string& file : options.files) {
     inputs.push_back(std::make_unique<Input>(file, open_source(file, streams.in, options.follow), options.filter,
-                                             timeline, workers));
+                                             timeline, workers, observer ? observer(inputs.size()) : Observer{}));
   }
+  return inputs;
+}
+
+Merge merged(const Inputs& inputs, const Timeline& timeline) {
+  std::vector<Feed*> feeds;
+  for (const auto& input : inputs) feeds.push_back(input.get());
+  return {std::move(feeds), timeline};
+}
+
+Exit report_rows(const Options& options, const Streams& streams) {
+  Timeline timeline;
+  Workers workers((options.jobs != 0 ? options.jobs : default_jobs()) - 1);
+  const Inputs inputs = open_inputs(options, streams, timeline, workers);
   const bool live = std::any_of(inputs.begin(), inputs.end(), [](const auto& input) { return input->live(); });
   if (live && !options.follow) leave_first_interrupt_to_the_writer();
-  Output output(streams.out, "standard output");
-  if (streams.before_reading) streams.before_reading();
+  OutputTarget target(options.output, options.force, false, streams.out);
+  Output output(target.fd(), target.name());
+  if (streams.before_reading) streams.before_reading(target.folder());
   for (const auto& input : inputs) input->open();
 
   RowReport rows(options, timeline, workers, output);
@@ -214,15 +231,14 @@ Exit report_rows(const Options& options, const Streams& streams) {
   if (live) output.flush();
   if (options.filter.needs_first_accept()) set_first_accept(inputs, timeline);
 
-  std::vector<Feed*> feeds;
-  for (const auto& input : inputs) feeds.push_back(input.get());
-  Merge merge(std::move(feeds), timeline);
+  Merge merge = merged(inputs, timeline);
   for (Run run; !output.closed();) {
     try {
       if (!merge.next(run)) break;
     } catch (const Error&) {  // an input that cannot be read on: what was read before is shown
       rows.finish();
       output.flush();
+      target.finish();
       throw;
     }
     rows.append(run, inputs[run.feed]->hold());
@@ -233,29 +249,58 @@ Exit report_rows(const Options& options, const Streams& streams) {
   }
   rows.finish();
   output.flush();
+  target.finish();
   return output.closed() ? Exit::kClean : conclude(inputs, streams, options.require_complete);
 }
 
-Exit report_info(const Options& options, const Streams& streams) {
-  Output output(streams.out, "standard output");
+Exit report_capture(const Options& options, const Streams& streams) {
+  Timeline timeline;
+  // One batch at a time: what an input says between two batches belongs between their rows.
+  Workers workers(0);
+  OutputTarget target(options.output, options.force, true, streams.out);
+  Output output(target.fd(), target.name());
+  Rewriter rewriter(output, options.plain ? capture::Packing::kPlain : capture::Packing::kPacked,
+                    options.files.size() > 1, timeline);
+  const Inputs inputs =
+      open_inputs(options, streams, timeline, workers, [&](std::size_t i) { return rewriter.observer(i); });
+  const bool live = std::any_of(inputs.begin(), inputs.end(), [](const auto& input) { return input->live(); });
+  if (live) leave_first_interrupt_to_the_writer();
+  if (streams.before_reading) streams.before_reading(target.folder());
+  for (const auto& input : inputs) {
+    input->want(capture::kAllColumns);
+    input->open();
+  }
+  if (options.filter.needs_first_accept()) set_first_accept(inputs, timeline);
+  Merge merge = merged(inputs, timeline);
+  for (Run run; !output.closed() && merge.next(run);) rewriter.append(run);
+  rewriter.finish();
+  output.flush();
+  target.finish();
+  return output.closed() ? Exit::kClean : conclude(inputs, streams, options.require_complete);
+}
+
+// --info and --verify: all of every input, and no rows.
+Exit report_whole(const Options& options, const Streams& streams) {
   Timeline timeline;
   Workers workers(0);
-  Inputs inputs;
-  for (const std::string& file : options.files) {
-    inputs.push_back(std::make_unique<Input>(file, open_source(file, streams.in, false), FilterSpec{}, timeline, workers,
-                                             [&](const SessionTotals& session) {
-                                               append_session(session, output.buffer());
-                                               output.flush_if_full();
-                                             }));
-  }
-  if (streams.before_reading) streams.before_reading();
+  OutputTarget target(options.output, options.force, false, streams.out);
+  Output output(target.fd(), target.name());
+  const Observer describe{.session = [&](const SessionTotals& session) {
+    append_session(session, output.buffer());
+    output.flush_if_full();
+  }};
+  const Inputs inputs = open_inputs(options, streams, timeline, workers,
+                                    [&](std::size_t) { return options.info ? describe : Observer{}; });
+  if (streams.before_reading) streams.before_reading(target.folder());
   for (const auto& input : inputs) {
     input->open();
-    output.buffer().append(input->name() + "\n");
+    if (options.info) output.buffer().append(input->name() + "\n");
     input->drain();
-    append_findings(input->totals().findings(), output.buffer());
+    if (options.info) append_findings(input->totals().findings(), output.buffer());
+    if (options.verify) append_verdict(input->name(), input->totals(), input->offset(), output.buffer());
     output.flush();
   }
+  target.finish();
   return output.closed() ? Exit::kClean : conclude(inputs, streams, options.require_complete);
 }
 
@@ -265,7 +310,8 @@ Exit run(const Options& options, const Streams& streams) {
   refuse_terminal(options, streams.in);
   ignore_signal(SIGPIPE);
   allow_many_files();
-  return options.info ? report_info(options, streams) : report_rows(options, streams);
+  if (options.info || options.verify) return report_whole(options, streams);
+  return options.rewrite ? report_capture(options, streams) : report_rows(options, streams);
 }
 
 }  // namespace tcpaccept::report

@@ -15,7 +15,7 @@ struct Streams {
   // Takes one line (without its end) for standard error.
   std::function<void(const std::string&)> complain;
   // Called once when all inputs and outputs are open and not a byte of a capture has been read (confine.h).
-  std::function<void()> before_reading = nullptr;
+  std::function<void(int output_folder)> before_reading = nullptr;
 };
 
 // Does what the options ask for. kClean, or kIncomplete after complaining about everything the captures lack;

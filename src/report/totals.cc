@@ -41,10 +41,21 @@ std::string unseen_text(const Unseen& unseen) {
       return text + ": a return probe does not see the next accept of threads that wait already";
     case GapReason::kRemoved:
       return text + ": the probe was removed";
+    case GapReason::kDamage:
+      return text + ": a damaged part of the capture was left out";
     case GapReason::kOther:
       break;
   }
   return text + " for another reason (" + std::to_string(static_cast<unsigned>(unseen.reason)) + ")";
+}
+
+std::string cost_text(const DamageFinding& finding) {
+  std::string text;
+  if (finding.missing) {
+    text += *finding.missing == 0 ? ": no accept is missing" : ": " + counted(*finding.missing, "accept", "accepts") + " missing";
+  }
+  if (finding.begin && finding.end && finding.missing != 0) text += (text.empty() ? ": " : " ") + between(*finding.begin, *finding.end);
+  return text;
 }
 
 void Findings::add_hole_lines(const std::string& front, std::vector<std::string>& lines) const {
@@ -84,11 +95,11 @@ std::vector<std::string> Findings::lines(std::string_view name, bool strict) con
   add_hole_lines(front, lines);
   add_unseen_lines(front, lines);
   if (damages != 0) {
-    const capture::Damage& first = damage_list.front();
+    const capture::Damage& first = damage_list.front().damage;
     std::string line = front + "damaged: ";
     if (damages == 1) {
       line += counted(first.length, "byte", "bytes") + " at offset " + std::to_string(first.offset) + " skipped (" +
-              escaped(first.why) + ")";
+              escaped(first.why) + ")" + cost_text(damage_list.front());
     } else {
       line += counted(damaged_bytes, "byte", "bytes") + " in " + std::to_string(damages) +
               " places skipped, the first at offset " + std::to_string(first.offset) + " (" + escaped(first.why) +
@@ -97,9 +108,9 @@ std::vector<std::string> Findings::lines(std::string_view name, bool strict) con
     lines.push_back(line);
   }
   if (torn_tail) {
-    lines.push_back(front + "damaged at the end: the last " + counted(torn_tail->length, "byte", "bytes") +
-                    ", from offset " + std::to_string(torn_tail->offset) + ", are unusable (" +
-                    escaped(torn_tail->why) + ")");
+    lines.push_back(front + "damaged at the end: the last " + counted(torn_tail->damage.length, "byte", "bytes") +
+                    ", from offset " + std::to_string(torn_tail->damage.offset) + ", are unusable (" +
+                    escaped(torn_tail->damage.why) + ")");
   }
   if (unknown_frames != 0) {
     lines.push_back(front + counted(unknown_frames, "frame", "frames") +
@@ -136,13 +147,14 @@ std::vector<std::string> Findings::lines(std::string_view name, bool strict) con
   return lines;
 }
 
-Totals::Totals(std::function<void(const SessionTotals&)> on_session) : on_session_(std::move(on_session)) {}
+Totals::Totals(Observer observer) : observer_(std::move(observer)) {}
 
 void Totals::add(const capture::FrameReader::Item& item, std::uint64_t offset) {
   if (const auto* start = std::get_if<const capture::Start*>(&item)) {
     end_session(false);
     begin_session();
     session_->start = **start;
+    if (observer_.start) observer_.start(**start);
     add_clock((*start)->clock);
   } else if (const auto* batch = std::get_if<const capture::BatchFrame*>(&item)) {
     if (session_ && session_->end) end_session(false);
@@ -182,13 +194,29 @@ void Totals::begin_session() {
 
 void Totals::add_damage(const capture::Damage& damage) {
   damage_in_session_ = true;
+  if (observer_.damage) observer_.damage(damage);
+  DamageFinding finding{.damage = damage};
+  if (session_ && session_->accepts != 0) finding.begin = session_->last_wall;
   if (damage.tail) {
-    findings_.torn_tail = damage;
+    findings_.torn_tail = finding;
     return;
   }
   ++findings_.damages;
   findings_.damaged_bytes += damage.length;
-  if (findings_.damage_list.size() < Findings::kMaxListed) findings_.damage_list.push_back(damage);
+  if (findings_.damage_list.size() < Findings::kMaxListed) {
+    findings_.damage_list.push_back(finding);
+    ++open_damages_;
+  }
+}
+
+// What comes behind the damages seen last.
+void Totals::close_damages(std::optional<std::int64_t> end, std::optional<std::uint64_t> missing) {
+  for (std::size_t i = findings_.damage_list.size() - open_damages_; i < findings_.damage_list.size(); ++i) {
+    findings_.damage_list[i].end = end;
+    // Between several of them nothing was numbered.
+    if (open_damages_ == 1) findings_.damage_list[i].missing = missing;
+  }
+  open_damages_ = 0;
 }
 
 void Totals::spoil(const capture::Damage& damage, std::uint32_t events) {
@@ -199,6 +227,7 @@ void Totals::spoil(const capture::Damage& damage, std::uint32_t events) {
 void Totals::end_session(bool stopped) {
   if (!session_) return;
   close_open_account();
+  open_damages_ = 0;
   SessionTotals& session = *session_;
   session.bytes = offset_ - session_begin_;
   session_begin_ = offset_;
@@ -219,7 +248,9 @@ void Totals::end_session(bool stopped) {
     }
   }
   if (!stopped) find_unproved(session);
-  if (on_session_) on_session_(session);
+  accepts_ += session.accepts;
+  batches_ += session.batches;
+  if (observer_.session) observer_.session(session);
   session_.reset();
   damage_in_session_ = false;
 }
@@ -271,7 +302,9 @@ void Totals::add_batch(const capture::BatchFrame& batch) {
   SessionTotals& session = *session_;
   const capture::Batch& tables = *batch.tables;
   repeated_ = 0;
-  if (tables.first_event != kNotRecorded64) {
+  const bool numbered = tables.first_event != kNotRecorded64;
+  const std::uint64_t skipped_before = session.skipped;
+  if (numbered) {
     if (tables.first_event < next_event_) {
       repeated_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(batch.events, next_event_ - tables.first_event));
     } else {
@@ -285,13 +318,18 @@ void Totals::add_batch(const capture::BatchFrame& batch) {
     session.accepts += batch.events - repeated_;
   }
 
+  const std::uint64_t skipped = session.skipped - skipped_before;
+  if (batch.events != 0 && open_damages_ != 0) {
+    close_damages(tables.clock.wall(batch.first_time), numbered ? std::optional{skipped} : std::nullopt);
+  }
+  if (observer_.batch) observer_.batch(batch, skipped);
   if (open_ && open_->first_event != tables.first_event) close_open_account();
   if (tables.open != 0) {
     // An older form, or one whose final form has been seen.
     if (open_ && open_->open > tables.open) return;
     if (session.ledgers != 0 && tables.ledger && tables.ledger->end <= last_ledger_end_) return;
     if (!open_ && batch.events != 0 && repeated_ == batch.events) return;
-    open_ = {tables.first_event, tables.open, tables.clock, tables.ledger, tables.cpu_losses, tables.gaps};
+    open_ = {tables.first_event, tables.open, {tables.clock, tables.ledger, tables.cpu_losses, tables.gaps}};
     return;
   }
   // The final form of a batch can come twice if its recorder was killed just then.
@@ -299,23 +337,23 @@ void Totals::add_batch(const capture::BatchFrame& batch) {
                                                   : tables.ledger && session.ledgers != 0 &&
                                                         tables.ledger->end == last_ledger_end_);
   open_.reset();
-  if (!again) add_account(tables.clock, tables.ledger, tables.cpu_losses, tables.gaps);
+  if (!again) add_account({tables.clock, tables.ledger, tables.cpu_losses, tables.gaps});
 }
 
 void Totals::close_open_account() {
   if (!open_) return;
-  const OpenAccount account = *std::exchange(open_, std::nullopt);
-  add_account(account.clock, account.ledger, account.cpu_losses, account.gaps);
+  const Account account = std::exchange(open_, std::nullopt)->account;
+  add_account(account);
 }
 
-void Totals::add_account(const capture::ClockAnchor& clock, const std::optional<capture::Ledger>& ledger,
-                         const std::vector<capture::CpuLoss>& losses, const std::vector<Gap>& gaps) {
+void Totals::add_account(const Account& account) {
   SessionTotals& session = *session_;
   ++session.batches;
-  add_clock(clock);
-  if (ledger) add_ledger(*ledger, clock);
-  for (const capture::CpuLoss& loss : losses) session.lost_by_cpu[loss.cpu] += loss.lost;
-  for (const Gap& gap : gaps) add_gap(gap, clock);
+  add_clock(account.clock);
+  if (account.ledger) add_ledger(*account.ledger, account.clock);
+  for (const capture::CpuLoss& loss : account.cpu_losses) session.lost_by_cpu[loss.cpu] += loss.lost;
+  for (const Gap& gap : account.gaps) add_gap(gap, account.clock);
+  if (observer_.account) observer_.account(account);
 }
 
 void Totals::add_events(const capture::Batch& batch) {

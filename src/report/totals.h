@@ -18,6 +18,14 @@
 
 namespace tcpaccept::report {
 
+// What a batch says beside its accepts.
+struct Account {
+  capture::ClockAnchor clock;
+  std::optional<capture::Ledger> ledger;
+  std::vector<capture::CpuLoss> cpu_losses;
+  std::vector<Gap> gaps;
+};
+
 // From a Start frame to its End, or to whatever follows.
 struct SessionTotals {
   std::optional<capture::Start> start;
@@ -38,6 +46,27 @@ struct SessionTotals {
   std::uint64_t suspended = 0;
   std::optional<capture::ClockAnchor> first_clock;
   std::optional<capture::ClockAnchor> last_clock;
+};
+
+// Who wants to know as the reading goes on. Any of them may be empty.
+struct Observer {
+  std::function<void(const capture::Start&)> start{};
+  // Each batch once more complete than before; `skipped`: accepts that, by its number, should have come before it.
+  std::function<void(const capture::BatchFrame&, std::uint64_t skipped)> batch{};
+  // The account of a batch, once.
+  std::function<void(const Account&)> account{};
+  std::function<void(const capture::Damage&)> damage{};
+  // A session that is over.
+  std::function<void(const SessionTotals&)> session{};
+};
+
+// Damage and what it cost.
+struct DamageFinding {
+  capture::Damage damage;
+  // Wall time of the last accept before and the first one behind it in its session, where there are any.
+  std::optional<std::int64_t> begin{};
+  std::optional<std::int64_t> end{};
+  std::optional<std::uint64_t> missing{};  // accepts, where their numbers tell
 };
 
 // A stretch of time for which the recorder knows that accepts are missing.
@@ -76,8 +105,8 @@ struct Findings {
   std::vector<std::string> unproved;
   std::uint64_t damages = 0;  // without a torn tail
   std::uint64_t damaged_bytes = 0;
-  std::vector<capture::Damage> damage_list;
-  std::optional<capture::Damage> torn_tail;
+  std::vector<DamageFinding> damage_list;
+  std::optional<DamageFinding> torn_tail;
   std::uint64_t unknown_frames = 0;
   std::optional<capture::UnknownFrame> first_unknown;
   std::uint64_t without_start = 0;  // sessions
@@ -100,12 +129,13 @@ struct Findings {
 
 // "accepts on CPU 3 may have gone unseen, at most 12: the CPU came online", without the time. One line, safe to print.
 std::string unseen_text(const Unseen& unseen);
+// ": 12 accepts missing between ... and ...", as far as it is known; or "".
+std::string cost_text(const DamageFinding& finding);
 
 
 class Totals {
  public:
-  // `on_session`, if given, is called with each session when it is over.
-  explicit Totals(std::function<void(const SessionTotals&)> on_session = nullptr);
+  explicit Totals(Observer observer = {});
 
   // Every item of the input in order; `offset`: of the reader, after the item. EndOfInput closes the account.
   void add(const capture::FrameReader::Item& item, std::uint64_t offset);
@@ -120,6 +150,9 @@ class Totals {
 
   const Findings& findings() const { return findings_; }
   std::uint64_t sessions() const { return sessions_; }
+  // Of the sessions that are over.
+  std::uint64_t accepts() const { return accepts_; }
+  std::uint64_t batches() const { return batches_; }
 
  private:
   void begin_session();
@@ -128,26 +161,26 @@ class Totals {
   struct OpenAccount {
     std::uint64_t first_event = 0;
     std::uint32_t open = 0;
-    capture::ClockAnchor clock;
-    std::optional<capture::Ledger> ledger;
-    std::vector<capture::CpuLoss> cpu_losses;
-    std::vector<Gap> gaps;
+    Account account;
   };
 
   void add_batch(const capture::BatchFrame& batch);
   void add_damage(const capture::Damage& damage);
-  void add_account(const capture::ClockAnchor& clock, const std::optional<capture::Ledger>& ledger,
-                   const std::vector<capture::CpuLoss>& losses, const std::vector<Gap>& gaps);
+  void add_account(const Account& account);
+  void close_damages(std::optional<std::int64_t> end, std::optional<std::uint64_t> missing);
   void close_open_account();
   void add_ledger(const capture::Ledger& ledger, const capture::ClockAnchor& clock);
   void add_clock(const capture::ClockAnchor& clock);
   void add_gap(const Gap& gap, const capture::ClockAnchor& clock);
   void find_unproved(const SessionTotals& session);
 
-  std::function<void(const SessionTotals&)> on_session_;
+  Observer observer_;
+  std::size_t open_damages_ = 0;  // at the end of the list: nothing behind them has been seen yet
   Findings findings_;
   std::optional<SessionTotals> session_;
   std::uint64_t sessions_ = 0;
+  std::uint64_t accepts_ = 0;
+  std::uint64_t batches_ = 0;
   std::uint64_t session_begin_ = 0;  // offset
   std::uint64_t offset_ = 0;         // after the last item
   bool damage_in_session_ = false;

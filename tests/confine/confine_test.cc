@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <linux/sched.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -25,6 +24,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -193,9 +193,8 @@ TEST_F(Confine, NoProcesses) {
   expect_killed("old fork", [&] { return ended(::syscall(SYS_fork)); });
 #endif
   expect_refused("clone3", "ENOSYS", [&] {
-    clone_args arguments{};
-    arguments.exit_signal = SIGCHLD;
-    return ended(::syscall(SYS_clone3, &arguments, sizeof arguments));
+    const std::array<std::uint64_t, 8> arguments{0, 0, 0, 0, SIGCHLD};
+    return ended(::syscall(SYS_clone3, arguments.data(), sizeof arguments));
   });
   expect_killed("unshare", [] { return ::unshare(CLONE_FILES); });
 }
@@ -306,7 +305,7 @@ TEST_F(Confine, LandlockByItself) {
   EXPECT_EQ(attempt([&] { return ::unlink(path("old").c_str()); }), "EACCES");
   EXPECT_EQ(attempt([&] { return ::rename(path("old").c_str(), path("new").c_str()); }), "EACCES");
   EXPECT_EQ(attempt([] { return ::execl("/bin/true", "true", nullptr); }), "EACCES");
-  EXPECT_EQ(attempt([] { return ::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr); }), "EPERM");
+  EXPECT_EQ(attempt([] { return ::ptrace(PTRACE_SEIZE, ::getppid(), nullptr, nullptr); }), "EPERM");
 }
 
 TEST_F(Confine, OutputsAreNamedAtTheEnd) {

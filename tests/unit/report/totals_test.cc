@@ -17,12 +17,12 @@ using ::testing::IsEmpty;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
 // Feeds items and counts offsets on its own: every item takes 100 bytes.
-class Account {
+class Book {
  public:
-  Account() : totals_([this](const SessionTotals& session) { sessions.push_back(session); }) {}
+  Book() : totals_({.session = [this](const SessionTotals& session) { sessions.push_back(session); }}) {}
 
-  Account& add(const capture::Start& item) { return next(&item); }
-  Account& add(const capture::Batch& item) {
+  Book& add(const capture::Start& item) { return next(&item); }
+  Book& add(const capture::Batch& item) {
     const capture::BatchFrame frame{.tables = &item,
                                     .events = static_cast<std::uint32_t>(item.size()),
                                     .peers = item.peers.size(),
@@ -32,9 +32,9 @@ class Account {
     totals_.add_events(item);
     return *this;
   }
-  Account& add(const capture::End& item) { return next(&item); }
-  Account& add(const capture::Damage& item) { return next(&item); }
-  Account& add(const capture::UnknownFrame& item) { return next(&item); }
+  Book& add(const capture::End& item) { return next(&item); }
+  Book& add(const capture::Damage& item) { return next(&item); }
+  Book& add(const capture::UnknownFrame& item) { return next(&item); }
   const Findings& close() {
     totals_.add(capture::EndOfInput{}, offset_);
     return totals_.findings();
@@ -47,7 +47,7 @@ class Account {
   std::vector<SessionTotals> sessions;
 
  private:
-  Account& next(const capture::FrameReader::Item& item) {
+  Book& next(const capture::FrameReader::Item& item) {
     totals_.add(item, offset_ += 100);
     return *this;
   }
@@ -69,7 +69,7 @@ capture::Batch with_ledger(std::size_t accepts, std::uint64_t second, std::uint6
 }
 
 TEST(Totals, ACleanSessionHasNoFindings) {
-  Account account;
+  Book account;
   const Findings& findings = account.add(start()).add(with_ledger(3, 0)).add(with_ledger(2, 1)).add(end(5, 2)).close();
   EXPECT_TRUE(findings.complete());
   EXPECT_THAT(findings.lines("x"), IsEmpty());
@@ -84,7 +84,7 @@ TEST(Totals, ACleanSessionHasNoFindings) {
 }
 
 TEST(Totals, LostAcceptsAreNamedWithTheirTime) {
-  Account account;
+  Book account;
   account.add(start()).add(with_ledger(3, 0, 12)).add(end(3, 1));
   EXPECT_THAT(account.close().lines("x.tcpa"),
               ElementsAre("x.tcpa: 12 accepts lost between 2026-11-23T08:10:50.000Z and 2026-11-23T08:10:51.000Z "
@@ -92,7 +92,7 @@ TEST(Totals, LostAcceptsAreNamedWithTheirTime) {
 }
 
 TEST(Totals, NeighbouringSlicesAreOneStretch) {
-  Account account;
+  Book account;
   account.add(start())
       .add(with_ledger(1, 0, 1))
       .add(with_ledger(1, 1, 1))
@@ -122,7 +122,7 @@ TEST(Totals, GapsAreNamedWithReasonTimeAndBound) {
                  .reason = GapReason::kCpuOnline,
                  .at_most = 1},
                 {.begin = kMonotonic, .end = kMonotonic + 1, .reason = static_cast<GapReason>(99)}};
-  Account account;
+  Book account;
   account.add(start()).add(switched).add(still).add(end(2, 2));
   const Findings& findings = account.close();
   EXPECT_FALSE(findings.complete());
@@ -138,7 +138,7 @@ TEST(Totals, GapsAreNamedWithReasonTimeAndBound) {
 }
 
 TEST(Totals, CompletenessThatIsNotProvedCountsOnlyWhenAskedFor) {
-  Account account;
+  Book account;
   account.add(start()).add(with_ledger(1, 0)).add(end(1, 1));
   const Findings& findings = account.close();
   EXPECT_TRUE(findings.complete());
@@ -148,7 +148,7 @@ TEST(Totals, CompletenessThatIsNotProvedCountsOnlyWhenAskedFor) {
 }
 
 TEST(Totals, ListsAreBounded) {
-  Account account;
+  Book account;
   account.add(start());
   for (std::uint64_t i = 0; i < 1000; ++i) {
     account.add(with_ledger(0, 2 * i, 1));
@@ -164,14 +164,14 @@ TEST(Totals, ListsAreBounded) {
 }
 
 TEST(Totals, DamageAndTornTail) {
-  Account account;
+  Book account;
   account.add(start())
       .add(capture::Damage{.offset = 4096, .length = 312, .why = "checksum does not match", .tail = false})
       .add(end(0, 0));
   EXPECT_THAT(account.close().lines("f"),
               ElementsAre("f: damaged: 312 bytes at offset 4096 skipped (checksum does not match)"));
 
-  Account torn;
+  Book torn;
   torn.add(start())
       .add(with_ledger(1, 0))
       .add(capture::Damage{.offset = 9, .length = 1, .why = "cut short", .tail = true});
@@ -182,10 +182,10 @@ TEST(Totals, DamageAndTornTail) {
 }
 
 TEST(Totals, AcceptsThatAnEndCountsButAreGone) {
-  Account account;
+  Book account;
   account.add(start()).add(with_ledger(3, 0)).add(end(10, 4));
   EXPECT_THAT(account.close().lines("f"), ElementsAre("f: 7 accepts the recorder wrote are missing from the file"));
-  Account repeated;
+  Book repeated;
   repeated.add(start()).add(with_ledger(3, 0)).add(with_ledger(3, 0)).add(end(3, 1));
   EXPECT_THAT(repeated.close().lines("f"), ElementsAre(HasSubstr("3 accepts more than the recorder wrote")));
 }
@@ -193,7 +193,7 @@ TEST(Totals, AcceptsThatAnEndCountsButAreGone) {
 TEST(Totals, AnAccountThatDoesNotBalance) {
   capture::Batch batch = with_ledger(3, 0);
   batch.ledger->hits = 5;
-  Account account;
+  Book account;
   account.add(start()).add(batch).add(end(3, 1));
   EXPECT_THAT(account.close().lines("f"),
               ElementsAre("f: the recorder's account does not balance: 5 probe hits, but 3 written, 0 filtered and "
@@ -201,31 +201,31 @@ TEST(Totals, AnAccountThatDoesNotBalance) {
 }
 
 TEST(Totals, SessionsOfAConcatenation) {
-  Account account;
+  Book account;
   account.add(start()).add(with_ledger(1, 0)).add(end(1, 1)).add(start("boot-b")).add(with_ledger(2, 0)).add(end(2, 1));
   EXPECT_TRUE(account.close().complete());
   EXPECT_EQ(account.sessions.size(), 2u);
   EXPECT_EQ(account.sessions[1].number, 2u);
 
-  Account killed;  // the first recorder did not get to its end
+  Book killed;  // the first recorder did not get to its end
   killed.add(start()).add(with_ledger(1, 0)).add(start()).add(with_ledger(1, 0)).add(end(1, 1));
   EXPECT_EQ(killed.close().without_end, 1u);
 }
 
 TEST(Totals, MissingStart) {
-  Account account;
+  Book account;
   account.add(with_ledger(1, 0)).add(end(1, 1));
   EXPECT_THAT(account.close().lines("f"), ElementsAre("f: the start of a recording is missing"));
 }
 
 TEST(Totals, StoppingOnRequestIsNoFinding) {
-  Account account;
+  Book account;
   account.add(start()).add(with_ledger(1, 0));
   EXPECT_TRUE(account.stop().complete());
 }
 
 TEST(Totals, UnknownFramesAreCountedAndEscaped) {
-  Account account;
+  Book account;
   account.add(start()).add(capture::UnknownFrame{.offset = 7, .why = "a\x1b"}).add(end(0, 0));
   EXPECT_THAT(account.close().lines("f"),
               ElementsAre("f: 1 frame of a newer recorder skipped, the first at offset 7 (a\\x1b); use a newer "
@@ -241,7 +241,7 @@ std::string info_of(const SessionTotals& session) {
 }
 
 TEST(Info, NamesEverything) {
-  Account account;
+  Book account;
   capture::Start begin = start();
   begin.pids = {5, 6};
   begin.probe.notes = {"no cgroup"};
@@ -275,7 +275,7 @@ TEST(Info, NamesEverything) {
 }
 
 TEST(Info, EscapesAndShortensStrangersText) {
-  Account account;
+  Book account;
   capture::Start begin = start();
   begin.host = "a\x1b]0;x\x07\n";
   begin.kernel = std::string(100'000, 'k');
@@ -287,7 +287,7 @@ TEST(Info, EscapesAndShortensStrangersText) {
 }
 
 TEST(Info, ClockStepsAndSuspends) {
-  Account account;
+  Book account;
   capture::Batch stepped = with_ledger(1, 0);
   stepped.clock.realtime += 2'500'000'000;
   stepped.clock.boottime += 7'000'000'000;
@@ -300,7 +300,7 @@ TEST(Info, ClockStepsAndSuspends) {
 }
 
 TEST(Info, WithoutStartAndEnd) {
-  Account account;
+  Book account;
   account.add(batch_of({sshd()})).close();
   const std::string text = info_of(account.sessions.front());
   EXPECT_THAT(text, HasSubstr("unknown: the start of the recording is missing"));

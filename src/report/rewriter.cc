@@ -1,0 +1,192 @@
+#include "report/rewriter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+
+namespace tcpaccept::report {
+namespace {
+
+// Two readings of the clocks put wall time at most so far apart without a clock having been set.
+constexpr std::uint64_t kSameClock = 10'000;
+
+bool same_clock(const capture::ClockAnchor& a, const capture::ClockAnchor& b) {
+  const auto shift = [](const capture::ClockAnchor& clock) { return static_cast<std::uint64_t>(clock.wall(0)); };
+  return shift(a) - shift(b) + kSameClock <= 2 * kSameClock;
+}
+
+}  // namespace
+
+Observer Rewriter::observer(std::size_t input) {
+  Source& source = sources_[input];
+  return {.start = [this](const capture::Start& from) { start(from); },
+          .batch = [this, &source](const capture::BatchFrame& batch,
+                                   std::uint64_t skipped) { see(source, batch, skipped); },
+          .account = [this, &source](const Account& account) { add(source, account); },
+          .damage = [&source](const capture::Damage&) { source.damaged = true; },
+          .session = [this, &source](const SessionTotals& session) {
+            if (source.damaged && session.last_clock) {
+              add_gap(source, source.last_time, kNotRecorded64, *session.last_clock);
+            }
+            source = {};
+            end_session(session);
+          }};
+}
+
+std::uint64_t Rewriter::on_output(std::uint64_t time, const capture::ClockAnchor& clock) const {
+  return by_wall_.value_or(false) ? static_cast<std::uint64_t>(clock.wall(time)) : time;
+}
+
+capture::ClockAnchor Rewriter::on_output(const capture::ClockAnchor& clock) const {
+  if (!by_wall_.value_or(false)) return clock;
+  return {static_cast<std::uint64_t>(clock.realtime), clock.realtime, static_cast<std::uint64_t>(clock.realtime)};
+}
+
+void Rewriter::start(const capture::Start& start) {
+  if (merge_) {
+    starts_.push_back(start.host + " " + start.kernel + " " + start.machine);
+    if (started_) return;
+    by_wall_ = timeline_.by_wall();
+  }
+  capture::Start copy = start;
+  if (merge_) copy.probe.notes.push_back("this capture is a merge; what is said of host and probe is of its first part");
+  copy.clock = on_output(start.clock);
+  started_ = true;
+  const Bytes frame = encoder_.encode(copy);
+  output_.write({reinterpret_cast<const char*>(frame.data()), frame.size()});
+}
+
+void Rewriter::see(Source& source, const capture::BatchFrame& batch, std::uint64_t skipped) {
+  const capture::ClockAnchor& clock = batch.tables->clock;
+  if (batch.events != 0) {
+    if (source.damaged || skipped != 0) {
+      const bool counted = batch.tables->first_event != kNotRecorded64;
+      add_gap(source, batch.first_time, counted ? skipped : kNotRecorded64, clock);
+      source.damaged = false;
+    }
+    source.last_time = batch.last_time;
+  }
+}
+
+void Rewriter::add_gap(const Source& source, std::uint64_t end, std::uint64_t at_most,
+                       const capture::ClockAnchor& clock) {
+  if (at_most == 0) return;  // by its numbers nothing is missing
+  const std::uint64_t begin = source.last_time != 0 ? std::min(source.last_time, end) : end;
+  gaps_.push_back({.begin = on_output(begin, clock),
+                   .end = on_output(end, clock),
+                   .reason = GapReason::kDamage,
+                   .at_most = at_most});
+}
+
+void Rewriter::add(Source& source, const Account& account) {
+  last_clock_ = on_output(account.clock);
+  for (const capture::CpuLoss& loss : account.cpu_losses) cpu_losses_[loss.cpu] += loss.lost;
+  for (Gap gap : account.gaps) {
+    gap.begin = on_output(gap.begin, account.clock);
+    gap.end = on_output(gap.end, account.clock);
+    gaps_.push_back(gap);
+  }
+  if (account.ledger) {
+    const capture::Ledger& ledger = *account.ledger;
+    source.last_time = std::max(source.last_time, ledger.end);
+    if (!any_ledger_) told_until_ = on_output(ledger.begin, account.clock);
+    any_ledger_ = true;
+    until_ = std::max(until_, on_output(ledger.end, account.clock));
+    sum_.hits += ledger.hits;
+    sum_.misses += ledger.misses;
+    sum_.lost += ledger.lost;
+    sum_.filtered += ledger.filtered;
+    sum_.written += ledger.written;
+  }
+  // A hole keeps its place in time, and lists do not grow without end.
+  const bool hole = sum_.misses != told_.misses || sum_.lost != told_.lost || !gaps_.empty();
+  if (hole && gaps_.size() < 1000 && builder_.size() < capture::kDefaultBatchEvents / 4) return;
+  if (hole) flush(false);
+}
+
+bool Rewriter::fits(const capture::ClockAnchor& clock, const Accept& accept, std::string_view path) const {
+  if (builder_.empty()) return true;
+  if (!same_clock(*clock_, clock)) return false;
+  const auto known = cgroups_.find(accept.listener.cgroup);
+  return known == cgroups_.end() || known->second == path;
+}
+
+void Rewriter::append(const Run& run) {
+  const capture::Batch& batch = *run.batch;
+  if (merge_ && by_wall_.value_or(false) != timeline_.by_wall()) {
+    throw Error("the captures turn out to be of several boots; give those of each boot, or each alone");
+  }
+  const capture::ClockAnchor clock = on_output(batch.clock);
+  for (const std::uint32_t row : run.rows) {
+    Accept accept = batch.at(row);
+    accept.time = on_output(accept.time, batch.clock);
+    const std::string_view path = batch.cgroup_path(accept.listener.cgroup);
+    if (!fits(clock, accept, path)) flush(false);
+    if (builder_.empty() || clock.monotonic > clock_->monotonic) clock_ = clock;
+    if (!path.empty()) cgroups_.try_emplace(accept.listener.cgroup, path);
+    builder_.add(accept);
+    if (builder_.size() >= capture::kDefaultBatchEvents) flush(false);
+  }
+}
+
+void Rewriter::flush(bool last) {
+  if (!builder_.empty()) last_clock_ = clock_;
+  if (!last_clock_) return;
+  const std::uint64_t events = builder_.size();
+  std::optional<capture::Ledger> ledger;
+  if (any_ledger_) {
+    const std::uint64_t now = written_ + events;
+    ledger = capture::Ledger{.begin = told_until_,
+                             .end = std::max(until_, told_until_),
+                             .hits = sum_.hits - told_.hits,
+                             .misses = sum_.misses - told_.misses,
+                             .lost = sum_.lost - told_.lost,
+                             .filtered = sum_.filtered - told_.filtered,
+                             .written = now - told_.written};
+    // Which of them are left out for good is known at the end.
+    if (last && sum_.written > now) ledger->filtered += sum_.written - now;
+    told_ = sum_;
+    told_.written = now;
+    told_until_ = ledger->end;
+  }
+  const bool silent = !ledger || (ledger->hits == 0 && ledger->filtered == 0 && ledger->complete());
+  if (events == 0 && gaps_.empty() && cpu_losses_.empty() && silent) return;
+  capture::Batch& batch = builder_.finish(*last_clock_, ledger);
+  batch.first_event = written_;
+  batch.gaps = std::exchange(gaps_, {});
+  batch.cpu_losses.clear();
+  for (const auto& [cpu, lost] : std::exchange(cpu_losses_, {})) batch.cpu_losses.push_back({cpu, lost});
+  batch.cgroups.clear();
+  for (const auto& [id, path] : std::exchange(cgroups_, {})) batch.cgroups.push_back({id, path});
+  const Bytes frame = encoder_.encode(batch, packing_);
+  output_.write({reinterpret_cast<const char*>(frame.data()), frame.size()});
+  written_ += events;
+  written_total_ += events;
+  ++batches_;
+  builder_.clear();
+}
+
+void Rewriter::end_session(const SessionTotals& session) {
+  if (merge_) return;
+  end(session.end ? session.end->reason : "not known: the end of the recording is missing",
+      session.end ? session.end->clock : session.last_clock.value_or(capture::ClockAnchor{}));
+}
+
+void Rewriter::end(const std::string& reason, const capture::ClockAnchor& clock) {
+  flush(true);
+  const Bytes frame = encoder_.encode(
+      capture::End{.clock = clock, .written = written_, .batches = batches_, .reason = reason});
+  output_.write({reinterpret_cast<const char*>(frame.data()), frame.size()});
+  written_ = batches_ = 0;
+  any_ledger_ = false;
+  sum_ = told_ = {};
+  told_until_ = until_ = 0;
+  last_clock_.reset();
+}
+
+void Rewriter::finish() {
+  if (merge_ && started_) end("merged", last_clock_.value_or(capture::ClockAnchor{}));
+}
+
+}  // namespace tcpaccept::report

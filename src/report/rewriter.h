@@ -1,0 +1,83 @@
+// Rows and accounts of captures into a new capture: filtered, merged, cut, recovered, or only made compact.
+//
+// Nothing that is missing in the original goes missing silently: losses and gaps are carried over, damage becomes a gap,
+// and accepts that are left out on request are counted as filtered, so that the account still balances. One input
+// keeps its sessions. Several are merged into one session, in order of time; when they are of several boots that is
+// wall time, which then is the new capture's monotonic time as well.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "capture/batch_builder.h"
+#include "capture/codec.h"
+#include "report/merge.h"
+#include "report/output.h"
+#include "report/totals.h"
+
+namespace tcpaccept::report {
+
+class Rewriter {
+ public:
+  // Borrows both.
+  Rewriter(Output& output, capture::Packing packing, bool merge, const Timeline& timeline)
+      : output_(output), packing_(packing), merge_(merge), timeline_(timeline) {}
+
+  // What input number `input` tells about itself. All of it before the rows that follow it.
+  Observer observer(std::size_t input);
+  void append(const Run& run);
+  // After everything. Throws Error if the inputs turned out not to fit together.
+  void finish();
+
+  std::uint64_t written() const { return written_total_; }
+
+ private:
+  struct Source {
+    bool damaged = false;        // something is missing right here
+    std::uint64_t last_time = 0;  // of the last accept or account
+  };
+
+  void start(const capture::Start& start);
+  void see(Source& source, const capture::BatchFrame& batch, std::uint64_t skipped);
+  void add(Source& source, const Account& account);
+  void add_gap(const Source& source, std::uint64_t end, std::uint64_t at_most, const capture::ClockAnchor& clock);
+  void end_session(const SessionTotals& session);
+  void end(const std::string& reason, const capture::ClockAnchor& clock);
+  void flush(bool last);
+  bool fits(const capture::ClockAnchor& clock, const Accept& accept, std::string_view path) const;
+
+  std::uint64_t on_output(std::uint64_t time, const capture::ClockAnchor& clock) const;
+  capture::ClockAnchor on_output(const capture::ClockAnchor& clock) const;
+
+  Output& output_;
+  capture::Packing packing_;
+  bool merge_;
+  const Timeline& timeline_;
+  std::map<std::size_t, Source> sources_;
+  capture::Encoder encoder_;
+  capture::BatchBuilder builder_;
+  std::optional<capture::ClockAnchor> clock_;  // of the batch under way
+  std::map<std::uint64_t, std::string> cgroups_;
+  std::vector<std::string> starts_;  // of a merge: hosts and kernels
+  bool started_ = false;
+  std::optional<bool> by_wall_;
+  std::uint64_t written_total_ = 0;
+
+  // Of the session under way.
+  std::uint64_t written_ = 0;
+  std::uint64_t batches_ = 0;
+  bool any_ledger_ = false;
+  capture::Ledger sum_;        // of all accounts so far
+  capture::Ledger told_;       // of all ledgers written
+  std::uint64_t first_begin_ = 0;
+  std::uint64_t told_until_ = 0;
+  std::uint64_t until_ = 0;    // end of the last account
+  std::map<std::uint16_t, std::uint64_t> cpu_losses_;
+  std::vector<Gap> gaps_;
+  std::optional<capture::ClockAnchor> last_clock_;
+};
+
+}  // namespace tcpaccept::report

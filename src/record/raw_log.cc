@@ -141,7 +141,7 @@ void RawLogWriter::write(const RawFinish& finish) {
 void read_raw_log(Bytes log, const RawLogVisitor& visitor) {
   // Cap'n Proto wants aligned words; the log is small enough to copy.
   std::vector<capnp::word> words(log.size() / sizeof(capnp::word));
-  std::memcpy(words.data(), log.data(), words.size() * sizeof(capnp::word));
+  if (!words.empty()) std::memcpy(words.data(), log.data(), words.size() * sizeof(capnp::word));
   auto rest = kj::arrayPtr(words.data(), words.size());
   try {
     while (rest.size() != 0) {

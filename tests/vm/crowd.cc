@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <deque>
 #include <exception>
+#include <random>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -180,6 +181,60 @@ void burst(const Context& c) {
   for (Child& child : servers) child.join();
 }
 
+// A busy server as seen from the network: twelve listeners, a fifth of the connections over IPv6, clients at so many addresses spread over
+// 100.64.0.0/10 and 2001:db8::/32. Those must be local and bindable: tests/bench/size prepares the machine.
+void spread(const Context& c, std::uint32_t addresses) {
+  constexpr int kClients = 4;
+  constexpr int kV4 = 9;
+  constexpr int kV6 = 3;
+  constexpr std::size_t kUnderWay = 16;
+  std::vector<Fd> listeners;
+  std::vector<Endpoint> reached;
+  std::vector<Child> servers;
+  for (int i = 0; i < kV4 + kV6; ++i) {
+    const bool v4 = i < kV4;
+    listeners.push_back(listen_on(v4 ? "0.0.0.0" : "::", {.backlog = 4096, .reset = true}));
+    const int listener = listeners.back().get();
+    reached.push_back(reach(listener, v4 ? "100.64.0.1" : "2001:db8::1"));
+    servers.emplace_back([&, i, listener] {
+      set_comm("server-" + std::to_string(i));
+      try {
+        for (;;) serve(c, listener, 1);
+      } catch (const std::system_error& error) {
+        if (error.code().value() != EINVAL) throw;
+      }
+    });
+  }
+  std::vector<Child> clients;
+  for (int client = 0; client < kClients; ++client) {
+    clients.emplace_back([&, client] {
+      std::mt19937 random{static_cast<unsigned>(client)};
+      std::deque<Fd> open;
+      for (int i = client; i < c.count; i += kClients) {
+        // The same few addresses again and again, each anywhere in its network.
+        const auto number = static_cast<std::uint32_t>(random() % addresses);
+        const bool v4 = addresses < 5 ? random() % 5 != 0 : number % 5 != 0;
+        std::mt19937 address{number};
+        char from[64];
+        if (v4) {
+          std::snprintf(from, sizeof from, "100.%u.%u.%u", 64 + address() % 64, address() % 256, address() % 256);
+        } else {
+          std::snprintf(from, sizeof from, "2001:db8:%x:%x::%x", address() % 65536, address() % 65536, address() % 65536);
+        }
+        const std::size_t to = v4 ? random() % kV4 : kV4 + random() % kV6;
+        open.push_back(connect_quietly(c, reached[to], from));
+        if (open.size() < kUnderWay) continue;
+        read_to_end(open.front().get());
+        open.pop_front();
+      }
+      for (const Fd& connection : open) read_to_end(connection.get());
+    });
+  }
+  for (Child& client : clients) client.join();
+  for (const Fd& listener : listeners) check(::shutdown(listener.get(), SHUT_RDWR), "shutdown");
+  for (Child& child : servers) child.join();
+}
+
 }  // namespace
 
 std::vector<Scenario> crowd_scenarios() {
@@ -188,6 +243,8 @@ std::vector<Scenario> crowd_scenarios() {
       {"crowd-listeners", "--count threads wait on a quarter as many listeners", false, threads_on_many},
       {"crowd-procs", "--count processes wait on one listener", false, crowd_of_processes},
       {"burst", "--count connections as fast as four processes can make them", false, burst},
+      {"spread-8", "--count connections from 8 addresses to twelve listeners", false, [](const Context& c) { spread(c, 8); }},
+      {"spread-4683", "the same from 4,683 addresses", false, [](const Context& c) { spread(c, 4683); }},
   };
 }
 

@@ -99,6 +99,56 @@ TEST_F(PumpTest, HoldsBackWhatIsTooYoungAndFlushesAfterItsInterval) {
   EXPECT_EQ(batches_[0].ledger->end, 2 * kSecond + 100 * kMilli);
 }
 
+TEST_F(PumpTest, ASmallBatchIsHandedOutAgainUntilItIsLargeEnough) {
+  Pump pump = make({.batch_events = 8, .flush_interval = kSecond, .reopen = true});
+  std::uint64_t hits = 0;
+  for (std::uint64_t second = 2; second < 40; ++second) {
+    round(pump, second * kSecond, {accept_record(second * kSecond - 500 * kMilli)}, {.hits = ++hits});
+  }
+  pump.finish();
+  // Each form holds what the one before it held, and its ledger accounts for as much.
+  std::uint64_t first = 0, final_accepts = 0, told = 0;
+  std::uint32_t open = 0;
+  std::size_t before = 0;
+  for (const capture::Batch& batch : batches_) {
+    EXPECT_EQ(batch.first_event, first);
+    EXPECT_GE(batch.size(), before);
+    if (batch.ledger) {
+      EXPECT_EQ(batch.ledger->written, first + batch.size() - told);
+    }
+    if (batch.open != 0) {
+      EXPECT_EQ(batch.open, ++open);
+      before = batch.size();
+      continue;
+    }
+    first += batch.size();
+    if (batch.ledger) told = first;
+    final_accepts += batch.size();
+    before = open = 0;
+    EXPECT_TRUE(std::is_sorted(batch.time.begin(), batch.time.end()));
+  }
+  EXPECT_EQ(final_accepts, 38u);
+  EXPECT_EQ(batches_.back().open, 0u);
+  std::erase_if(batches_, [](const capture::Batch& batch) { return batch.open != 0; });
+  expect_balance();
+  EXPECT_LT(batches_.size(), 8u);
+}
+
+TEST_F(PumpTest, NothingNewIsNotHandedOutAgain) {
+  Pump pump = make({.reopen = true});
+  round(pump, 2 * kSecond, {accept_record(2 * kSecond - 500 * kMilli)}, {.hits = 1});
+  ASSERT_EQ(batches_.size(), 1u);
+  EXPECT_EQ(batches_[0].open, 1u);
+  round(pump, 4 * kSecond, {}, {.hits = 1});
+  EXPECT_EQ(batches_.size(), 1u);
+  round(pump, 6 * kSecond, {}, {.hits = 1, .misses = 2});
+  ASSERT_EQ(batches_.size(), 2u);
+  EXPECT_EQ(batches_[1].ledger->misses, 2u);
+  pump.finish();
+  EXPECT_EQ(batches_.back().open, 0u);
+  EXPECT_EQ(batches_.back().ledger->misses, 2u);
+}
+
 TEST_F(PumpTest, PutsTheRecordsOfSeveralRoundsInOrder) {
   Pump pump = make();
   round(pump, 2 * kSecond, {accept_record(2 * kSecond - 10 * kMilli), accept_record(2 * kSecond - 5 * kMilli)},

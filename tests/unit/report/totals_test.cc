@@ -308,5 +308,60 @@ TEST(Info, WithoutStartAndEnd) {
   EXPECT_THAT(text, HasSubstr("account        not recorded"));
 }
 
+// ---- numbered and open batches ----
+
+capture::Batch numbered(capture::Batch batch, std::uint64_t first_event, std::uint32_t open = 0) {
+  batch.first_event = first_event;
+  batch.open = open;
+  return batch;
+}
+
+TEST(Totals, OfTheFormsOfABatchTheLastCounts) {
+  Book book;
+  const Findings& findings = book.add(start())
+                                 .add(numbered(with_ledger(2, 0), 0, 1))
+                                 .add(numbered(with_ledger(5, 0), 0, 3))
+                                 .add(numbered(with_ledger(4, 0), 0, 2))  // the other place: older
+                                 .add(numbered(with_ledger(6, 0, 7), 0))
+                                 .add(numbered(with_ledger(1, 1), 6))
+                                 .add(end(7, 2))
+                                 .close();
+  ASSERT_EQ(book.sessions.size(), 1u);
+  EXPECT_EQ(book.sessions[0].accepts, 7u);
+  EXPECT_EQ(book.sessions[0].batches, 2u);
+  EXPECT_EQ(book.sessions[0].ledger.written, 7u);
+  EXPECT_EQ(findings.lost, 7u);
+  EXPECT_EQ(findings.absent + findings.surplus + findings.unbalanced, 0u);
+}
+
+TEST(Totals, AnOpenBatchCountsWhereTheRecorderWasKilled) {
+  Book book;
+  const Findings& findings =
+      book.add(start()).add(numbered(with_ledger(5, 0), 0, 6)).add(numbered(with_ledger(4, 0), 0, 5)).close();
+  EXPECT_EQ(book.sessions[0].accepts, 5u);
+  EXPECT_EQ(book.sessions[0].ledger.written, 5u);
+  EXPECT_EQ(findings.without_end, 1u);
+  EXPECT_EQ(findings.absent, 0u);
+}
+
+TEST(Totals, AnOldOpenBatchBehindTheFinalOneIsPassedOver) {
+  Book book;
+  book.add(start()).add(numbered(with_ledger(6, 0, 1), 0)).add(numbered(with_ledger(5, 0, 1), 0, 5)).close();
+  EXPECT_EQ(book.sessions[0].accepts, 6u);
+  EXPECT_EQ(book.sessions[0].ledger.lost, 1u);
+}
+
+TEST(Totals, NumbersTellHowManyAreMissing) {
+  Book book;
+  book.add(start()).add(numbered(with_ledger(3, 0), 0));
+  book.add(capture::Damage{.offset = 50, .length = 9, .why = "checksum does not match"});
+  const Findings& findings = book.add(numbered(with_ledger(2, 2), 8)).close();
+  EXPECT_EQ(findings.absent, 5u);
+  ASSERT_EQ(findings.damage_list.size(), 1u);
+  EXPECT_EQ(findings.damage_list[0].missing, 5u);
+  EXPECT_EQ(cost_text(findings.damage_list[0]),
+            ": 5 accepts missing between 2026-11-23T08:10:50.000Z and 2026-11-23T08:10:50.000Z");
+}
+
 }  // namespace
 }  // namespace tcpaccept::report

@@ -1,0 +1,168 @@
+#include "report/rewriter.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "report/report.h"
+#include "unit/report/samples.h"
+
+namespace tcpaccept::report {
+namespace {
+
+using namespace samples;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class Rewriting : public ::testing::Test {
+ protected:
+  Rewriting() {
+    std::string name = (fs::temp_directory_path() / "rewriter_test.XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) std::abort();
+    folder_ = name;
+  }
+  ~Rewriting() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(path(name), std::ios::binary) << bytes;
+    return path(name);
+  }
+  static std::string slurp(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  Exit run(std::vector<std::string> arguments) {
+    complaints_.clear();
+    arguments.insert(arguments.begin(), "tcpaccept-report");
+    std::vector<const char*> argv;
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    const UniqueFd out(::open(path("stdout").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const Exit status =
+        report::run(parse_options(static_cast<int>(argv.size()), argv.data()).options,
+                    {.in = -1, .out = out.get(), .complain = [&](const std::string& line) { complaints_ += line + "\n"; }});
+    output_ = slurp(path("stdout"));
+    return status;
+  }
+  std::string csv(const std::string& file) {
+    run({"--format", "csv", file});
+    return output_;
+  }
+
+  // `count` accepts, a second apart, in batches of `each`.
+  static std::string capture_of(std::size_t count, std::size_t each, const std::string& boot = "boot-a", std::uint64_t lost = 0) {
+    std::string bytes = frame(start(boot));
+    for (std::size_t i = 0; i < count; i += each) {
+      std::vector<Accept> accepts;
+      for (std::size_t j = i; j < std::min(count, i + each); ++j) {
+        Accept accept = j % 3 == 0 ? iperf3() : sshd();
+        accept.time = kMonotonic + j * 1'000'000'000;
+        accepts.push_back(accept);
+      }
+      capture::Batch batch = batch_of(accepts);
+      batch.first_event = i;
+      batch.ledger = capture::Ledger{.begin = accepts.front().time,
+                                     .end = accepts.back().time + 1'000'000'000,
+                                     .hits = accepts.size() + lost,
+                                     .lost = lost,
+                                     .written = accepts.size()};
+      bytes += frame(batch);
+    }
+    return bytes + frame(end(count, (count + each - 1) / each));
+  }
+
+  fs::path folder_;
+  std::string output_;
+  std::string complaints_;
+};
+
+TEST_F(Rewriting, SmallBatchesBecomeOneAndSayTheSame) {
+  const std::string original = write("original", capture_of(100, 1));
+  ASSERT_EQ(run({"--format", "capture", "-o", path("compact"), original}), Exit::kClean) << complaints_;
+  EXPECT_EQ(csv(path("compact")), csv(original));
+  EXPECT_LT(fs::file_size(path("compact")) * 8, fs::file_size(original));
+  run({"--info", path("compact")});
+  EXPECT_THAT(output_, HasSubstr("100 in 1 batch"));
+  EXPECT_THAT(output_, HasSubstr("100 probe hits = 100 written + 0 filtered + 0 lost"));
+}
+
+TEST_F(Rewriting, PlainAndPackedSayTheSame) {
+  const std::string original = write("original", capture_of(50, 7));
+  ASSERT_EQ(run({"--format", "capture", "--plain", "-o", path("plain"), original}), Exit::kClean);
+  ASSERT_EQ(run({"--format", "capture", "-o", path("packed"), path("plain")}), Exit::kClean);
+  EXPECT_EQ(csv(path("plain")), csv(original));
+  EXPECT_EQ(csv(path("packed")), csv(original));
+}
+
+TEST_F(Rewriting, WhatIsLeftOutIsFilteredInTheAccount) {
+  const std::string original = write("original", capture_of(90, 10, "boot-a", 2));
+  EXPECT_EQ(run({"--format", "capture", "--comm", "iperf3", "-o", path("some"), original}), Exit::kIncomplete);
+  EXPECT_THAT(complaints_, HasSubstr("18 accepts lost"));
+  run({"--info", path("some")});
+  EXPECT_THAT(output_, HasSubstr("108 probe hits = 30 written + 60 filtered + 18 lost"));
+  EXPECT_THAT(complaints_, HasSubstr("18 accepts lost"));
+  run({"--format", "csv", "--comm", "iperf3", original});
+  EXPECT_EQ(csv(path("some")), output_);
+}
+
+TEST_F(Rewriting, SeveralOfOneBootAreMergedInOrderOfTime) {
+  const std::string all = capture_of(60, 6);
+  const std::string a = write("a", all);
+  const std::string b = write("b", capture_of(40, 4));
+  ASSERT_EQ(run({"--format", "capture", "-o", path("both"), a, b}), Exit::kClean) << complaints_;
+  run({"--format", "csv", a, b});
+  EXPECT_EQ(csv(path("both")), output_);
+  run({"--info", path("both")});
+  EXPECT_THAT(output_, HasSubstr("100 probe hits = 100 written"));
+}
+
+TEST_F(Rewriting, SeveralBootsAreMergedByWallTime) {
+  const std::string a = write("a", capture_of(9, 3, "boot-a"));
+  const std::string b = write("b", capture_of(9, 3, "boot-b"));
+  ASSERT_EQ(run({"--format", "capture", "-o", path("both"), a, b}), Exit::kClean) << complaints_;
+  run({"-T", a, b});
+  const std::string rows = output_;
+  run({"-T", path("both")});
+  EXPECT_EQ(output_, rows);
+}
+
+TEST_F(Rewriting, DamageBecomesAGapThatSaysHowManyAreMissing) {
+  std::string bytes = capture_of(40, 10);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 8);
+  const std::string original = write("original", bytes);
+  EXPECT_EQ(run({"--recover", "-o", path("recovered"), original}), Exit::kIncomplete);
+  EXPECT_THAT(complaints_, HasSubstr("10 accepts missing between"));
+  EXPECT_EQ(run({"--verify", path("recovered")}), Exit::kIncomplete);
+  EXPECT_THAT(output_, HasSubstr("recovered: intact, 30 accepts in"));
+  EXPECT_THAT(complaints_, HasSubstr("may have gone unseen, at most 10: a damaged part of the capture was left out"));
+  EXPECT_EQ(csv(path("recovered")), csv(original));
+}
+
+TEST_F(Rewriting, AKilledRecordingGetsAnEndThatSaysSo) {
+  const std::string whole = capture_of(30, 10);
+  const std::string killed = write("killed", whole.substr(0, whole.size() - frame(end(30, 3)).size()));
+  EXPECT_EQ(run({"--recover", "-o", path("recovered"), killed}), Exit::kIncomplete);
+  EXPECT_EQ(run({"--info", path("recovered")}), Exit::kClean) << complaints_;
+  EXPECT_THAT(output_, HasSubstr("the end of the recording is missing"));
+}
+
+TEST_F(Rewriting, NothingIsOverwrittenAndNothingHalfIsLeft) {
+  const std::string original = write("original", capture_of(3, 3));
+  write("taken", "precious");
+  EXPECT_THROW(run({"--format", "capture", "-o", path("taken"), original}), Error);
+  EXPECT_EQ(slurp(path("taken")), "precious");
+  EXPECT_THROW(run({"--format", "capture", "-o", path("new"), write("bad", "no capture")}), Error);
+  EXPECT_FALSE(fs::exists(path("new")));
+  EXPECT_EQ(run({"--format", "capture", "--force", "-o", original, original}), Exit::kClean);
+  EXPECT_EQ(run({"--verify", original}), Exit::kClean);
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    EXPECT_EQ(entry.path().string().find(".new-"), std::string::npos) << entry.path();
+  }
+}
+
+}  // namespace
+}  // namespace tcpaccept::report

@@ -362,6 +362,11 @@ struct Tracer::Impl {
 
 Tracer::Tracer(const TracerOptions& options) {
   rounded_ring_bytes(options.ring_bytes);  // a wrong size is said before anything is touched
+  // The keeper could name no process of ours, and what /proc says of time would be another clock's.
+  if (const std::string kind = foreign_children(options.paths); !kind.empty()) {
+    throw Error{"child processes would be in another " + kind + " namespace than this one (unshare --" + kind +
+                " without --fork); add --fork"};
+  }
   // The ring of a CPU that comes online later is mapped without privileges. No harm if this is refused.
   const rlimit no_limit{RLIM_INFINITY, RLIM_INFINITY};
   ::setrlimit(RLIMIT_MEMLOCK, &no_limit);

@@ -166,7 +166,12 @@ struct Tracer::Impl {
     self_test(to_open, config, plan, options.paths);
     info.self_test_ns = read_clocks().monotonic - test_begun;
 
-    EventOpener opener{to_open, options.ring_bytes};
+    const bool no_cgroup = perf_cgroups_are_v1(options.paths);
+    if (no_cgroup) {
+      info.notes.push_back("cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1; "
+                           "boot with cgroup_no_v1=perf_event");
+    }
+    EventOpener opener{to_open, options.ring_bytes, !no_cgroup};
     events.emplace(opener, online_cpus(options.paths));
     if (const std::string why = attach_gates(*events); !why.empty()) {
       info.notes.push_back("no BPF program keeps plain TCP off the MPTCP event (" + why +

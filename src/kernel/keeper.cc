@@ -16,22 +16,26 @@
 #include <limits>
 
 #include "core/error.h"
+#include "kernel/clock.h"
 #include "kernel/privileges.h"
 
 namespace tcpaccept::kernel {
 namespace {
 
 constexpr std::size_t kMaxEvents = 8;  // of one CPU
+constexpr std::uint16_t kRemoval = 0xffff;  // what an answer can be about besides a CPU
+// It may be held up: by a CPU that comes up (seconds in an emulator), by who still has an event of the probe open.
+constexpr std::uint64_t kPatience = 2'000'000'000;
 
-// What the keeper says: an errno and a reason when it could not open, else descriptors ride along (none: offline).
+// Descriptors may ride along.
 struct Answer {
-  std::int32_t error = 0;
-  std::array<char, 252> why{};
+  std::uint16_t about = 0;
+  std::array<char, 254> error{};  // one line; "" when it was done
 };
 
-void send_answer(int socket, const Answer& answer, const std::vector<UniqueFd>& fds) {
-  Answer copy = answer;
-  iovec part{&copy, sizeof copy};
+void send_answer(int socket, Answer answer, const std::string& error, const std::vector<UniqueFd>& fds) {
+  std::strncpy(answer.error.data(), error.c_str(), answer.error.size() - 1);
+  iovec part{&answer, sizeof answer};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxEvents * sizeof(int))> control{};
   msghdr message{};
   message.msg_iov = &part;
@@ -49,6 +53,41 @@ void send_answer(int socket, const Answer& answer, const std::vector<UniqueFd>& 
     }
   }
   ::sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+// False when it did not answer, with errno ETIMEDOUT or ESRCH.
+bool receive(int socket, std::uint16_t about, Answer& answer, std::vector<UniqueFd>& fds) {
+  const std::uint64_t deadline = monotonic_now() + kPatience;
+  for (;;) {
+    const std::uint64_t now = monotonic_now();
+    pollfd wait{socket, POLLIN, 0};
+    const int ready = now < deadline ? ::poll(&wait, 1, static_cast<int>((deadline - now) / 1'000'000 + 1)) : 0;
+    if (ready < 0 && errno == EINTR) continue;
+    errno = ETIMEDOUT;
+    if (ready <= 0) return false;
+    iovec part{&answer, sizeof answer};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxEvents * sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    errno = ESRCH;
+    if (got != static_cast<ssize_t>(sizeof answer)) return false;
+    fds.clear();
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+      const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+      for (std::size_t i = 0; i < count; ++i) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+        fds.emplace_back(fd);
+      }
+    }
+    if (answer.about == about) return true;  // else it is what nobody waited for any longer
+  }
 }
 
 // ---- the keeper's own side: no exception may leave it, and it never returns into the recorder's code ---------------
@@ -78,17 +117,26 @@ void leave_everything_else(int& socket, int& commands) {
   commands = kept_commands;
 }
 
+std::string cannot_remove(const std::string& event, const std::string& why) {
+  return "cannot remove probe " + event + ": " + why + "; the next recorder run as root removes it";
+}
+
 // The recorder's descriptors go one after the other while it dies, this socket perhaps before its events: until then
 // the kernel says EBUSY.
-void remove_probe(int commands, const std::vector<std::string>& events) {
+std::string remove_probe(int commands, const std::vector<std::string>& events) {
   constexpr int kAttempts = 500;
   constexpr int kPauseMs = 20;
+  std::string left;
   for (const std::string& event : events) {
+    int error = 0;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      if (Tracefs::command(commands, "-:" + event) != EBUSY) break;
+      error = Tracefs::command(commands, "-:" + event);
+      if (error != EBUSY) break;
       ::poll(nullptr, 0, kPauseMs);
     }
+    if (error != 0 && error != ENOENT) left = cannot_remove(event, errno_text(error));  // else somebody else has removed it
   }
+  return left;
 }
 
 [[noreturn]] void keep(int socket, int commands, const std::vector<std::string>& events, EventOpener opener) {
@@ -97,23 +145,23 @@ void remove_probe(int commands, const std::vector<std::string>& events) {
     const ssize_t got = ::recv(socket, &cpu, sizeof cpu, 0);
     if (got < 0 && errno == EINTR) continue;
     if (got != static_cast<ssize_t>(sizeof cpu)) break;
-    Answer answer;
     std::vector<UniqueFd> fds;
+    std::string why;
     try {
       fds = opener.open(cpu);
     } catch (const Error& error) {
-      answer.error = EIO;
-      std::strncpy(answer.why.data(), error.what(), answer.why.size() - 1);
+      why = error.what();
     }
-    send_answer(socket, answer, fds);
+    send_answer(socket, Answer{.about = cpu}, why, fds);
   }
-  remove_probe(commands, events);
+  send_answer(socket, Answer{.about = kRemoval}, remove_probe(commands, events), {});
   ::_exit(0);
 }
 
 }  // namespace
 
-Keeper::Keeper(const Tracefs& tracefs, const std::vector<std::string>& events, const EventOpener& opener) {
+Keeper::Keeper(const Tracefs& tracefs, const std::vector<std::string>& events, const EventOpener& opener)
+    : probe_(events.empty() ? "" : events.front()) {
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
     throw system_error("cannot make a socket", errno);
@@ -137,40 +185,35 @@ Keeper::Keeper(const Tracefs& tracefs, const std::vector<std::string>& events, c
   }
 }
 
-Keeper::~Keeper() {
-  socket_.reset();
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+std::vector<UniqueFd> Keeper::open(std::uint16_t cpu) {
+  ::kill(pid_, SIGCONT);  // somebody may have stopped it
+  Answer answer;
+  std::vector<UniqueFd> fds;
+  const bool asked = ::send(socket_.get(), &cpu, sizeof cpu, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(sizeof cpu);
+  if (!asked || !receive(socket_.get(), cpu, answer, fds)) {
+    throw Error{std::string{"the process that opens perf events for CPUs that come online "} +
+                (errno == ESRCH || errno == EPIPE ? "is gone" : "does not answer")};
   }
+  if (answer.error[0] != '\0') throw Error{answer.error.data()};
+  return fds;
 }
 
-std::vector<UniqueFd> Keeper::open(std::uint16_t cpu) {
-  const char* const gone = "the process that opens perf events for CPUs that come online is gone";
-  if (::send(socket_.get(), &cpu, sizeof cpu, MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof cpu)) throw Error{gone};
+std::string Keeper::close() {
+  if (!socket_.valid()) return "";
+  ::kill(pid_, SIGCONT);  // somebody may have stopped it
+  ::shutdown(socket_.get(), SHUT_WR);
   Answer answer;
-  iovec part{&answer, sizeof answer};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxEvents * sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof answer)) throw Error{gone};
-  std::vector<UniqueFd> fds;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
-      fds.emplace_back(fd);
-    }
+  std::vector<UniqueFd> none;
+  const bool answered = receive(socket_.get(), kRemoval, answer, none);
+  const bool gone = !answered && errno == ESRCH;
+  socket_.reset();
+  if (!answered && !gone) {
+    return "probe " + probe_ + " is not removed yet: process " + std::to_string(pid_) +
+           " (tcpaccept-keep) has not done it within 2 s; it goes on trying";
   }
-  if (answer.error != 0) throw Error{answer.why.data()};
-  return fds;
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return gone ? cannot_remove(probe_, "the process that does it is gone") : answer.error.data();
 }
 
 }  // namespace tcpaccept::kernel

@@ -68,8 +68,11 @@ class Probe {
 
   const std::vector<InstalledEvent>& events() const { return events_; }
 
+  // Whose removal is another's business from now on.
+  void release() { events_.clear(); }
+
   // Removes the events; all perf descriptors on them must be closed before (the kernel says EBUSY otherwise).
-  // Idempotent; works without privileges. Returns "" or one line saying what is left and how to remove it.
+  // Idempotent. Returns "" or one line saying what is left and how to remove it.
   std::string remove();
 
  private:

@@ -125,8 +125,8 @@ struct Tracer::Impl {
   Tracefs tracefs;
   SwitchWatch switches;
   CpuWatch cpus;
-  // Order matters: the events are closed before the probe they use is removed, and the keeper ends when all is done.
-  std::optional<Keeper> keeper;
+  // Order matters: the events are closed before the probe they use is removed.
+  std::optional<Keeper> keeper;  // has the probe once it is there
   std::optional<Probe> probe;
   std::optional<PerfEvents> events;
   UniqueFd profile_file;
@@ -167,12 +167,12 @@ struct Tracer::Impl {
     info.self_test_ns = read_clocks().monotonic - test_begun;
 
     const bool no_cgroup = perf_cgroups_are_v1(options.paths);
+    EventOpener opener{to_open, options.ring_bytes, !no_cgroup};
+    events.emplace(opener, online_cpus(options.paths));
     if (no_cgroup) {
       info.notes.push_back("cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1; "
                            "boot with cgroup_no_v1=perf_event");
     }
-    EventOpener opener{to_open, options.ring_bytes, !no_cgroup};
-    events.emplace(opener, online_cpus(options.paths));
     if (const std::string why = attach_gates(*events); !why.empty()) {
       info.notes.push_back("no BPF program keeps plain TCP off the MPTCP event (" + why +
                            "): each accept costs some thousand instructions more");
@@ -180,7 +180,7 @@ struct Tracer::Impl {
     config.layout.cgroup = opener.has_cgroup();
     std::vector<std::string> full_names;
     for (const InstalledEvent& event : probe->events()) full_names.push_back(full_name(event.name));
-    keeper.emplace(tracefs, full_names, opener);
+    keeper.emplace(tracefs, full_names, opener);  // the last thing that can fail
 
     info.plan = plan.name;
     info.symbol = plan.symbol;
@@ -199,6 +199,8 @@ struct Tracer::Impl {
       misses_mean_something = false;
     }
     if (plan.is_return) note_waiting_threads(plan, options.paths);
+    probe->release();
+    tracefs.close_commands();
   }
 
   // Accepts connections of our own and compares what the probe shows of them. Their samples are in the ring when
@@ -262,11 +264,8 @@ struct Tracer::Impl {
 
   std::string stop_all() {
     events.reset();
-    std::string left;
-    if (probe) left = probe->remove();
     probe.reset();
-    keeper.reset();
-    return left;
+    return keeper ? keeper->close() : "";
   }
 
   // Sums over our events; nothing when the kernel does not list one of them.

@@ -51,6 +51,39 @@ TEST(Keeper, OutlivesItsMakerAndThenDoesItsDuty) {
   EXPECT_EQ(tree.read("tracing/kprobe_events"), "-:tcpaccept/a\n");
 }
 
+// The keeper is the only child of a test.
+pid_t child() {
+  const std::string self = std::to_string(::getpid());
+  std::ifstream children{"/proc/" + self + "/task/" + self + "/children"};
+  pid_t pid = 0;
+  children >> pid;
+  return pid;
+}
+
+TEST(Keeper, IsWokenToDoItsDuty) {
+  test::FakeTree tree;
+  tree.write("tracing/kprobe_events", "");
+  const Tracefs tracefs{tree.paths()};
+  Keeper keeper{tracefs, {"tcpaccept/a"}, impossible()};
+  ASSERT_GT(child(), 0);
+  ::kill(child(), SIGSTOP);
+  EXPECT_EQ(keeper.close(), "");
+  EXPECT_EQ(keeper.close(), "");
+  EXPECT_EQ(tree.read("tracing/kprobe_events"), "-:tcpaccept/a\n");
+}
+
+TEST(Keeper, ThatIsGoneIsSaid) {
+  test::FakeTree tree;
+  tree.write("tracing/kprobe_events", "");
+  const Tracefs tracefs{tree.paths()};
+  Keeper keeper{tracefs, {"tcpaccept/a", "tcpaccept/b"}, impossible()};
+  ASSERT_GT(child(), 0);
+  ::kill(child(), SIGKILL);
+  EXPECT_THROW(keeper.open(0), Error);
+  EXPECT_EQ(keeper.close(),
+            "cannot remove probe tcpaccept/a: the process that does it is gone; the next recorder run as root removes it");
+}
+
 TEST(Keeper, SaysWhyAnEventCannotBeOpened) {
   test::FakeTree tree;
   tree.write("tracing/kprobe_events", "");

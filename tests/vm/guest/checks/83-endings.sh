@@ -51,6 +51,22 @@ for signal in QUIT USR1 ALRM XCPU KILL; do
   gone "SIG$signal"
 done
 
+# Its keeper is stopped, and woken; is killed, and the next recorder does its work.
+keeper_of() { tr -d ' ' <"/proc/$1/task/$1/children"; }
+start_record stopped -o stopped.tcpa
+kill -s STOP "$(keeper_of "$(cat stopped.pid)")"
+stop_record stopped
+no_probe
+start_record orphan -o orphan.tcpa
+kill -s KILL "$(keeper_of "$(cat orphan.pid)")"
+kill -s INT "$(cat orphan.pid)"
+end_record orphan
+grep -q 'cannot remove probe .* is gone; the next recorder run as root removes it' orphan.err || fail "it said $(cat orphan.err)"
+[ -n "$(cat $probes)" ] || fail 'the probe is gone without the keeper'
+start_record next -o next.tcpa
+stop_record next
+no_probe
+
 # nohup.
 rm truth.csv
 trap '' HUP

@@ -243,7 +243,12 @@ struct Tracer::Impl {
       }
       throw Error{why};
     }
-    if (!check.proved) info.notes.push_back("no connection of our own could be made: the probe is not proved to work");
+    info.unproved.clear();
+    if (!check.proved) {
+      info.unproved = "the probe is not proved to work, no connection of our own could be made (" + check.lines.front() +
+                      "); see to the loopback interface, for example with \"ip link set lo up\"";
+      info.notes.push_back(info.unproved);
+    }
     info.self_test = std::move(check.lines);
   }
 

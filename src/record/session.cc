@@ -94,6 +94,7 @@ class Session {
     // All that needs a privilege is done; what comes now is made by strangers.
     kernel::drop_privileges();
     tracer_.start();
+    if (!tracer_.info().unproved.empty()) consumer_.notice(tracer_.info().unproved);
     consumer_.start(start);
     wait_until_over();
 

@@ -18,19 +18,28 @@
 #include "core/error.h"
 #include "kernel/clock.h"
 #include "kernel/privileges.h"
+#include "kernel/trace_instance.h"
 
 namespace tcpaccept::kernel {
 namespace {
 
 constexpr std::size_t kMaxEvents = 8;  // of one CPU
-constexpr std::uint16_t kRemoval = 0xffff;  // what an answer can be about besides a CPU
+
+// What the keeper is asked, and what its answers are about.
+enum What : std::uint16_t { kOpen, kTrace, kRemove };
+struct Request {
+  std::uint16_t what = kOpen;
+  std::uint16_t cpu = 0;
+  bool operator==(const Request&) const = default;
+};
+
 // It may be held up: by a CPU that comes up (seconds in an emulator), by who still has an event of the probe open.
 constexpr std::uint64_t kPatience = 2'000'000'000;
 
 // Descriptors may ride along.
 struct Answer {
-  std::uint16_t about = 0;
-  std::array<char, 254> error{};  // one line; "" when it was done
+  Request about;
+  std::array<char, 252> error{};  // one line; "" when it was done
 };
 
 void send_answer(int socket, Answer answer, const std::string& error, const std::vector<UniqueFd>& fds) {
@@ -56,7 +65,7 @@ void send_answer(int socket, Answer answer, const std::string& error, const std:
 }
 
 // False when it did not answer, with errno ETIMEDOUT or ESRCH.
-bool receive(int socket, std::uint16_t about, Answer& answer, std::vector<UniqueFd>& fds) {
+bool receive(int socket, const Request& about, Answer& answer, std::vector<UniqueFd>& fds) {
   const std::uint64_t deadline = monotonic_now() + kPatience;
   for (;;) {
     const std::uint64_t now = monotonic_now();
@@ -121,11 +130,12 @@ std::string cannot_remove(const std::string& event, const std::string& why) {
   return "cannot remove probe " + event + ": " + why + "; the next recorder run as root removes it";
 }
 
+constexpr int kAttempts = 500;
+constexpr int kPauseMs = 20;
+
 // The recorder's descriptors go one after the other while it dies, this socket perhaps before its events: until then
 // the kernel says EBUSY.
 std::string remove_probe(int commands, const std::vector<std::string>& events) {
-  constexpr int kAttempts = 500;
-  constexpr int kPauseMs = 20;
   std::string left;
   for (const std::string& event : events) {
     int error = 0;
@@ -139,22 +149,26 @@ std::string remove_probe(int commands, const std::vector<std::string>& events) {
   return left;
 }
 
-[[noreturn]] void keep(int socket, int commands, const std::vector<std::string>& events, EventOpener opener) {
+[[noreturn]] void keep(int socket, int commands, const std::vector<std::string>& events, EventOpener opener,
+                       TraceInstance traces) {
   for (;;) {
-    std::uint16_t cpu = 0;
-    const ssize_t got = ::recv(socket, &cpu, sizeof cpu, 0);
+    Request request;
+    const ssize_t got = ::recv(socket, &request, sizeof request, 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got != static_cast<ssize_t>(sizeof cpu)) break;
+    if (got != static_cast<ssize_t>(sizeof request)) break;
     std::vector<UniqueFd> fds;
     std::string why;
     try {
-      fds = opener.open(cpu);
+      if (request.what == kTrace) fds.push_back(traces.open(request.cpu));
+      else fds = opener.open(request.cpu);
     } catch (const Error& error) {
       why = error.what();
     }
-    send_answer(socket, Answer{.about = cpu}, why, fds);
+    send_answer(socket, Answer{.about = request}, why, fds);
   }
-  send_answer(socket, Answer{.about = kRemoval}, remove_probe(commands, events), {});
+  // The recorder's descriptors go one after the other while it dies, this socket perhaps before those of the instance.
+  for (int attempt = 0; attempt < kAttempts && !traces.remove(); ++attempt) ::poll(nullptr, 0, kPauseMs);
+  send_answer(socket, Answer{.about = {.what = kRemove}}, remove_probe(commands, events), {});
   ::_exit(0);
 }
 
@@ -168,6 +182,7 @@ Keeper::Keeper(const Tracefs& tracefs, const std::vector<std::string>& events, c
   }
   socket_.reset(pair[0]);
   UniqueFd theirs{pair[1]};
+  const TraceInstance traces{tracefs.root(), probe_};
   pid_ = ::fork();
   if (pid_ < 0) throw system_error("cannot start the process that removes the probe", errno);
   if (pid_ == 0) {
@@ -178,19 +193,23 @@ Keeper::Keeper(const Tracefs& tracefs, const std::vector<std::string>& events, c
     int commands = tracefs.commands_fd();
     leave_everything_else(socket, commands);
     try {
-      drop_privileges_but_perf();
+      drop_privileges_but_tracing();
     } catch (const Error&) {  // what matters more is that the probe goes
     }
-    keep(socket, commands, events, opener);
+    keep(socket, commands, events, opener, traces);
   }
 }
 
-std::vector<UniqueFd> Keeper::open(std::uint16_t cpu) {
+std::vector<UniqueFd> Keeper::open(std::uint16_t cpu) { return ask(kOpen, cpu); }
+UniqueFd Keeper::trace(std::uint16_t cpu) { return std::move(ask(kTrace, cpu).at(0)); }
+
+std::vector<UniqueFd> Keeper::ask(std::uint16_t what, std::uint16_t cpu) {
+  const Request request{.what = what, .cpu = cpu};
   ::kill(pid_, SIGCONT);  // somebody may have stopped it
   Answer answer;
   std::vector<UniqueFd> fds;
-  const bool asked = ::send(socket_.get(), &cpu, sizeof cpu, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(sizeof cpu);
-  if (!asked || !receive(socket_.get(), cpu, answer, fds)) {
+  const bool asked = ::send(socket_.get(), &request, sizeof request, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(sizeof request);
+  if (!asked || !receive(socket_.get(), request, answer, fds)) {
     throw Error{std::string{"the process that opens perf events for CPUs that come online "} +
                 (errno == ESRCH || errno == EPIPE ? "is gone" : "does not answer")};
   }
@@ -204,7 +223,7 @@ std::string Keeper::close() {
   ::shutdown(socket_.get(), SHUT_WR);
   Answer answer;
   std::vector<UniqueFd> none;
-  const bool answered = receive(socket_.get(), kRemoval, answer, none);
+  const bool answered = receive(socket_.get(), {.what = kRemove}, answer, none);
   const bool gone = !answered && errno == ESRCH;
   socket_.reset();
   if (!answered && !gone) {

@@ -1,6 +1,7 @@
-// A small process that stays behind with the privileges the recorder gives up, for two duties:
+// A small process that stays behind with the privileges the recorder gives up, for three duties:
 //   - it removes the probe when the recorder says so or is gone, however it went (SIGKILL included);
-//   - it opens the perf events of a CPU that comes online, and hands them over.
+//   - it opens the perf events of a CPU that comes online, and hands them over;
+//   - it has ftrace record on CPUs that are offline, for when they come (kernel/rescue.h).
 // It knows what to remove and what to open from the moment it is made; nothing a recorder says later widens that.
 #pragma once
 
@@ -28,11 +29,17 @@ class Keeper {
   // See EventOpener::open. Throws Error, also when the keeper itself is gone or does not answer.
   std::vector<UniqueFd> open(std::uint16_t cpu);
 
-  // Has the probe removed, whose perf events must be closed by now; the keeper ends then. Idempotent; never throws.
+  // From now on ftrace records the probe's first event on this CPU; its trace_pipe_raw. Throws Error, as where the keeper
+  // may not do that.
+  UniqueFd trace(std::uint16_t cpu);
+
+  // Has the probe removed, whose perf events and traces must be closed by now; the keeper ends then. Idempotent; never throws.
   // Returns "" or one line saying why it is still there.
   std::string close();
 
  private:
+  std::vector<UniqueFd> ask(std::uint16_t what, std::uint16_t cpu);
+
   std::string probe_;  // the first event, for messages
   UniqueFd socket_;
   pid_t pid_ = -1;

@@ -82,6 +82,9 @@ class Probe {
   std::vector<InstalledEvent> events_;
 };
 
+// Is this the name of an event of a recorder that was in our pid namespace and no longer runs?
+bool is_stale(std::string_view event, const KernelPaths& paths);
+
 // Removes the probes of recorders that are gone (killed with SIGKILL): those of our group whose owner was in our
 // pid namespace and no longer runs. Returns the names removed.
 std::vector<std::string> sweep_stale_probes(const Tracefs& tracefs, const KernelPaths& paths);

@@ -101,7 +101,7 @@ class Tracer {
 
   // After close(): the values at the moment of closing.
   TracerCounters counters() const;
-  // Hits and losses of each CPU; the sums are those of counters().
+  // Hits and losses of each CPU's perf events.
   std::vector<CpuCounts> cpu_counts() const;
 
   // Stops producing samples; what is in the rings can still be drained, the counters no longer move.

@@ -142,10 +142,10 @@ TEST(Privileges, NothingIsLeft) {
   }
 }
 
-TEST(Privileges, OnlyWhatOpensPerfEvents) {
-  const std::string status = status_after(drop_privileges_but_perf);
+TEST(Privileges, OnlyWhatTracingTakes) {
+  const std::string status = status_after(drop_privileges_but_tracing);
   const std::uint64_t left = std::stoull(field(status, "CapPrm"), nullptr, 16);
-  constexpr std::uint64_t kAllowed = std::uint64_t{1} << 21 | std::uint64_t{1} << 38;
+  constexpr std::uint64_t kAllowed = std::uint64_t{1} << 1 | std::uint64_t{1} << 21 | std::uint64_t{1} << 38;
   EXPECT_EQ(left & ~kAllowed, 0u);
   EXPECT_EQ(field(status, "CapEff"), field(status, "CapPrm"));
   EXPECT_EQ(field(status, "NoNewPrivs"), "1");

@@ -201,7 +201,11 @@ Keeper::Keeper(const Tracefs& tracefs, const std::vector<std::string>& events, c
 }
 
 std::vector<UniqueFd> Keeper::open(std::uint16_t cpu) { return ask(kOpen, cpu); }
-UniqueFd Keeper::trace(std::uint16_t cpu) { return std::move(ask(kTrace, cpu).at(0)); }
+UniqueFd Keeper::trace(std::uint16_t cpu) {
+  std::vector<UniqueFd> fds = ask(kTrace, cpu);
+  if (fds.empty()) throw Error{"no descriptor arrived"};  // too many are open
+  return std::move(fds.front());
+}
 
 std::vector<UniqueFd> Keeper::ask(std::uint16_t what, std::uint16_t cpu) {
   const Request request{.what = what, .cpu = cpu};

@@ -36,6 +36,7 @@ struct Round {
   gaps @8 :List(Unseen);               # that came to light before draining
   processes @9 :List(Process);         # looked up while the records were read, new or changed
   cgroups @10 :List(CgroupName);
+  ended @11 :List(UInt32);             # processes of -p that had ended by `monotonic`
 }
 
 struct CpuLost {

@@ -1,6 +1,5 @@
 #include "kernel/check.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -41,7 +40,6 @@ class Checker {
     symbols();
     btf();
     permissions();
-    ring_memory(host.cpus);
     trial();
     return result_;
   }
@@ -50,6 +48,12 @@ class Checker {
   void ok(std::string what, std::string found) { result_.lines.push_back({true, std::move(what), std::move(found), ""}); }
   void problem(std::string what, std::string found, std::string remedy) {
     result_.lines.push_back({false, std::move(what), std::move(found), std::move(remedy)});
+  }
+
+  // Messages name the remedy behind the last semicolon.
+  void problem_of(std::string what, const std::string& message) {
+    const std::size_t cut = message.rfind("; ");
+    problem(std::move(what), message.substr(0, cut), cut == std::string::npos ? "" : message.substr(cut + 2));
   }
 
   // The first word of a file, or nothing if it cannot be read.
@@ -68,11 +72,8 @@ class Checker {
       ok("tracefs", "at " + tracefs.root());
       ok("kprobe events", tracefs.root() + "/kprobe_events can be written");
     } catch (const Error& error) {
-      // Its message names the remedy behind the last semicolon.
       const std::string text = error.what();
-      const std::size_t cut = text.rfind("; ");
-      const std::string remedy = cut == std::string::npos ? "" : text.substr(cut + 2);
-      problem(text.find("kprobe_events") != std::string::npos ? "kprobe events" : "tracefs", text.substr(0, cut), remedy);
+      problem_of(text.find("kprobe_events") != std::string::npos ? "kprobe events" : "tracefs", text);
     }
   }
 
@@ -146,36 +147,24 @@ class Checker {
     }
   }
 
-  void ring_memory(std::uint32_t cpus) {
-    const std::uint64_t ring = rounded_ring_bytes(options_.ring_bytes);
-    const std::string text = std::to_string(ring) + " bytes on each of " + std::to_string(cpus) + " CPUs";
-    rlimit limit{};
-    ::getrlimit(RLIMIT_MEMLOCK, &limit);
-    const auto kib = word(paths_.proc + "/sys/kernel/perf_event_mlock_kb");
-    // The page before each ring is not counted against perf_event_mlock_kb (516 = 512 + 4).
-    const std::uint64_t free_bytes = kib ? std::strtoull(kib->c_str(), nullptr, 10) * 1024 : 0;
-    const bool fits = has(kIpcLock) || limit.rlim_cur == RLIM_INFINITY || ring <= free_bytes;
-    if (fits) {
-      ok("ring memory", text);
-    } else {
-      problem("ring memory", text + " exceed what may be locked (kernel.perf_event_mlock_kb " + kib.value_or("?") + ")",
-              "a smaller --ring-size, or CAP_IPC_LOCK");
-    }
-  }
-
   void trial() {
     try {
       Tracer tracer{options_};
       const TracerInfo& info = tracer.info();
       ok("probe", "plan " + info.plan + " on " + info.symbol + ", offsets from " + info.offsets);
+      ok("ring memory", std::to_string(info.ring_bytes) + " bytes on each of " + std::to_string(info.cpus.size()) + " CPUs");
       for (const std::string& line : info.self_test) ok("self-test", line);
       ok("self-test", "took " + std::to_string(info.self_test_ns / 1'000'000) + " ms");
-      for (const std::string& note : info.notes) ok("note", note);
+      for (const std::string& note : info.notes) {
+        if (note != info.unproved) ok("note", note);
+      }
+      if (!info.unproved.empty()) problem_of("self-test", info.unproved);
       const std::string left = tracer.close();
-      if (!left.empty()) problem("probe", left, "");
+      if (!left.empty()) problem_of("probe", left);
       result_.works = left.empty();
+      result_.proved = info.unproved.empty();
     } catch (const Error& error) {
-      problem("probe", error.what(), "");
+      problem_of("probe", error.what());
     }
   }
 

@@ -17,12 +17,13 @@ struct CheckLine {
 
 struct MachineCheck {
   std::vector<CheckLine> lines;
-  // The probe was installed for a moment and showed our own connections as they were: recording works. Lines that
-  // are not ok may stand beside it, such as a missing BTF: something is lacking then, not everything.
+  // The probe was installed for a moment, and nothing spoke against it: recording works. Lines that are not ok may
+  // stand beside it, such as a missing BTF: something is lacking then, not everything.
   bool works = false;
+  bool proved = false;  // it showed our own connections as they were
 };
 
-// Never throws for what it finds. Takes well under a second; leaves nothing behind.
+// Never throws for what it finds. Takes well under a second where loopback works; leaves nothing behind.
 MachineCheck check_machine(const TracerOptions& options);
 
 }  // namespace tcpaccept::kernel

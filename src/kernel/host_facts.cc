@@ -144,6 +144,28 @@ std::uint64_t pid_namespace(const KernelPaths& paths) {
   return ::stat((paths.proc + "/self/ns/pid").c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
+std::string foreign_children(const KernelPaths& paths) {
+  for (const std::string kind : {"pid", "time"}) {
+    const std::string own = paths.proc + "/self/ns/" + kind;
+    const std::string theirs = own + "_for_children";
+    struct stat one {};
+    struct stat other {};
+    if (::lstat(theirs.c_str(), &other) != 0 || ::stat(own.c_str(), &one) != 0) continue;  // an older kernel
+    // A pid namespace that no process is in yet cannot be looked at.
+    if (::stat(theirs.c_str(), &other) != 0 || one.st_ino != other.st_ino) return kind;
+  }
+  return "";
+}
+
+bool perf_cgroups_are_v1(const KernelPaths& paths) {
+  std::istringstream hierarchies{read_file(paths.proc + "/self/cgroup")};
+  for (std::string line; std::getline(hierarchies, line);) {  // "4:net_cls,perf_event:/docker"
+    const std::string controllers = line.substr(0, line.find(':', line.find(':') + 1)) + ",";
+    if (controllers.find(":perf_event,") != std::string::npos || controllers.find(",perf_event,") != std::string::npos) return true;
+  }
+  return false;
+}
+
 std::optional<std::uint64_t> threads_waiting_in(std::string_view function, const KernelPaths& paths) {
   namespace fs = std::filesystem;
   std::uint64_t waiting = 0;

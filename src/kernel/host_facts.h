@@ -52,6 +52,13 @@ std::optional<std::uint64_t> process_start_ticks(pid_t pid, const KernelPaths& p
 // Inode of our pid namespace; pids of other namespaces mean nothing here. 0 when it cannot be read.
 std::uint64_t pid_namespace(const KernelPaths& paths = {});
 
+// "pid" or "time" when the children of this process get into another namespace of that kind than its own (unshare(2)
+// without a fork), else "".
+std::string foreign_children(const KernelPaths& paths = {});
+
+// Does the perf_event controller sit on a hierarchy of cgroup version 1? Then the ids in samples are of that hierarchy.
+bool perf_cgroups_are_v1(const KernelPaths& paths = {});
+
 // Threads that sleep in the kernel function `function` now (wchan or stack in /proc/PID/task/TID). nullopt when that is
 // not shown: it takes the right to trace them, and for stack, which older kernels need, CAP_SYS_ADMIN.
 std::optional<std::uint64_t> threads_waiting_in(std::string_view function, const KernelPaths& paths = {});

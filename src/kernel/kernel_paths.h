@@ -19,6 +19,7 @@ struct KernelPaths {
   std::string kprobes_enabled = "/sys/kernel/debug/kprobes/enabled";  // debugfs, where it is mounted
   std::string lockdown = "/sys/kernel/security/lockdown";
   std::string cpus_online = "/sys/devices/system/cpu/online";
+  std::string cpus_present = "/sys/devices/system/cpu/present";
   std::string os_release = "/etc/os-release";
   std::string cgroups = "/sys/fs/cgroup";  // of version 2, or its folder "unified" is
 };

@@ -1,8 +1,10 @@
 #include "kernel/loopback.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,8 +20,10 @@ namespace {
 
 // include/uapi/linux/in.h from Linux 5.6 on; older C libraries do not have it.
 constexpr int kIpprotoMptcp = 262;
-// Loopback answers at once; a machine that takes longer than this is not worth waiting for.
+// Loopback answers at once; a machine that takes longer than this is not worth waiting for. Where it did not answer
+// once, a firewall holds it up.
 constexpr int kPatienceMs = 1000;
+constexpr int kImpatienceMs = 50;
 
 struct Kind {
   const char* name;
@@ -77,9 +81,10 @@ socklen_t make_address(int family, bool wildcard, std::uint16_t port, sockaddr_s
 // What went wrong with a system call; ends one kind of connection, not the test.
 struct Failed {
   std::string why;
+  bool late = false;
 };
 
-[[noreturn]] void fail(const char* call) { throw Failed{std::string{call} + ": " + errno_text(errno)}; }
+[[noreturn]] void fail(const char* call) { throw Failed{.why = std::string{call} + ": " + errno_text(errno)}; }
 
 End local_end(int fd) {
   sockaddr_storage address{};
@@ -94,14 +99,22 @@ UniqueFd make_socket(int family, int protocol) {
   return fd;
 }
 
-void wait_for(int fd, short what) {
+void wait_for(int fd, short what, int patience_ms) {
   pollfd wait{fd, what, 0};
-  const int ready = ::poll(&wait, 1, kPatienceMs);
+  const int ready = ::poll(&wait, 1, patience_ms);
   if (ready < 0) fail("poll");
-  if (ready == 0) throw Failed{"loopback does not answer"};
+  if (ready == 0) throw Failed{.why = "loopback does not answer", .late = true};
 }
 
-Accept make(const Kind& kind) {
+// Connections through an interface that was taken down go nowhere, in silence. True also when that cannot be told.
+bool loopback_is_up() {
+  const UniqueFd any{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  return ::ioctl(any.get(), SIOCGIFFLAGS, &request) != 0 || (request.ifr_flags & IFF_UP) != 0;
+}
+
+Accept make(const Kind& kind, int patience_ms) {
   const bool dual = kind.listener_family != kind.client_family;
   const UniqueFd listener = make_socket(kind.listener_family, kind.protocol);
   sockaddr_storage address{};
@@ -118,11 +131,11 @@ Accept make(const Kind& kind) {
   if (::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 && errno != EINPROGRESS) {
     fail("connect");
   }
-  wait_for(client.get(), POLLOUT);
+  wait_for(client.get(), POLLOUT, patience_ms);
   const End client_end = local_end(client.get());
 
   for (int strangers = 0; strangers < 16; ++strangers) {
-    wait_for(listener.get(), POLLIN);
+    wait_for(listener.get(), POLLIN, patience_ms);
     sockaddr_storage peer{};
     length = sizeof peer;
     const UniqueFd accepted{
@@ -146,21 +159,28 @@ Accept make(const Kind& kind) {
     expected.tid = static_cast<std::uint32_t>(::gettid());
     return expected;
   }
-  throw Failed{"others keep connecting to the test's port"};
+  throw Failed{.why = "others keep connecting to the test's port"};
 }
 
 }  // namespace
 
 std::vector<perf::OwnAccept> make_own_accepts() {
   std::vector<perf::OwnAccept> own;
+  const bool up = loopback_is_up();
+  int patience_ms = kPatienceMs;
   for (const Kind& kind : kKinds) {
     perf::OwnAccept& accept = own.emplace_back();
     accept.kind = kind.name;
+    if (!up) {
+      accept.why_not = "the loopback interface is down";
+      continue;
+    }
     try {
-      accept.expected = make(kind);
+      accept.expected = make(kind, patience_ms);
       accept.made = true;
     } catch (const Failed& failed) {
       accept.why_not = failed.why;
+      if (failed.late) patience_ms = kImpatienceMs;
     }
   }
   return own;

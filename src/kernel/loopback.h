@@ -7,7 +7,7 @@
 
 namespace tcpaccept::kernel {
 
-// Makes and closes them; takes a few milliseconds. A kind this machine does not offer (no IPv6, loopback down, no
+// Makes and closes them; takes a few milliseconds, and little more than a second where loopback does not answer. A kind this machine does not offer (no IPv6, loopback down, no
 // MPTCP) is not made and says why. Never throws. A stranger who connects to our port meanwhile is not answered.
 std::vector<perf::OwnAccept> make_own_accepts();
 

@@ -116,8 +116,8 @@ std::uint64_t rounded_ring_bytes(std::uint64_t wanted) {
   return std::bit_ceil(std::max<std::uint64_t>(wanted, page_size()));
 }
 
-EventOpener::EventOpener(std::vector<EventToOpen> events, std::uint64_t ring_bytes)
-    : events_(std::move(events)), ring_bytes_(rounded_ring_bytes(ring_bytes)) {
+EventOpener::EventOpener(std::vector<EventToOpen> events, std::uint64_t ring_bytes, bool cgroup)
+    : events_(std::move(events)), ring_bytes_(rounded_ring_bytes(ring_bytes)), abilities_{.cgroup = cgroup} {
   if (events_.empty()) throw Error{"no event to open"};
 }
 
@@ -149,7 +149,8 @@ std::vector<UniqueFd> EventOpener::open(std::uint16_t cpu) {
       fd.reset(try_open(event, abilities_, cpu));
     } else {
       // From best to least; whatever this event gets the others get too.
-      for (const Abilities& candidate : kAll) {
+      for (Abilities candidate : kAll) {
+        candidate.cgroup = candidate.cgroup && abilities_.cgroup;
         fd.reset(try_open(event, candidate, cpu));
         if (!fd.valid() && errno == EINVAL) continue;
         abilities_ = candidate;

@@ -40,7 +40,7 @@ std::uint64_t rounded_ring_bytes(std::uint64_t wanted);
 // Opens the same events on one CPU after the other. Copies open alike.
 class EventOpener {
  public:
-  EventOpener(std::vector<EventToOpen> events, std::uint64_t ring_bytes);
+  EventOpener(std::vector<EventToOpen> events, std::uint64_t ring_bytes, bool cgroup = true);
 
   // One descriptor for each event, switched off, with its filter; none when the CPU is offline. Throws Error with
   // the remedy; nothing is left open then. The first call finds out what this kernel can do.

@@ -12,6 +12,7 @@
 namespace tcpaccept::kernel {
 namespace {
 
+constexpr unsigned kDacOverride = 1;
 constexpr unsigned kSysAdmin = 21;
 constexpr unsigned kPerfmon = 38;  // CAP_PERFMON, Linux 5.8; newer than some C libraries
 constexpr uid_t kNobody = 65534;   // kernel.overflowuid, by convention nobody's
@@ -27,10 +28,11 @@ void become_nobody() {
   ::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 }
 
-void drop(bool keep_perf) {
+void drop(bool keep_tracing) {
   capng_get_caps_process();
-  const bool admin = keep_perf && capng_have_capability(CAPNG_PERMITTED, kSysAdmin) != 0;
-  const bool perfmon = keep_perf && capng_have_capability(CAPNG_PERMITTED, kPerfmon) != 0;
+  const bool admin = keep_tracing && capng_have_capability(CAPNG_PERMITTED, kSysAdmin) != 0;
+  const bool dac = keep_tracing && capng_have_capability(CAPNG_PERMITTED, kDacOverride) != 0;
+  const bool perfmon = keep_tracing && capng_have_capability(CAPNG_PERMITTED, kPerfmon) != 0;
   // The bounding set can be lowered only while CAP_SETPCAP is there; without it no_new_privs has to do.
   const bool bounding = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
   if (bounding) {
@@ -42,6 +44,7 @@ void drop(bool keep_perf) {
   capng_clear(CAPNG_SELECT_CAPS);
   const auto keep = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
   if (admin) capng_update(CAPNG_ADD, keep, kSysAdmin);
+  if (dac) capng_update(CAPNG_ADD, keep, kDacOverride);
   if (perfmon) capng_update(CAPNG_ADD, keep, kPerfmon);
   if (capng_apply(CAPNG_SELECT_CAPS) != 0) throw Error{"cannot drop capabilities"};
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -51,6 +54,6 @@ void drop(bool keep_perf) {
 }  // namespace
 
 void drop_privileges() { drop(false); }
-void drop_privileges_but_perf() { drop(true); }
+void drop_privileges_but_tracing() { drop(true); }
 
 }  // namespace tcpaccept::kernel

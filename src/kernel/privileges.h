@@ -9,7 +9,7 @@ namespace tcpaccept::kernel {
 // nobody with no groups. Descriptors stay usable. Throws Error. For a process with a single thread.
 void drop_privileges();
 
-// The same, but for the capabilities that perf_event_open(2) asks for, as far as they are held.
-void drop_privileges_but_perf();
+// The same, but for the capabilities that perf_event_open(2) and the files of tracefs ask for, as far as they are held.
+void drop_privileges_but_tracing();
 
 }  // namespace tcpaccept::kernel

@@ -152,14 +152,17 @@ std::string Probe::remove() {
   return left;
 }
 
+bool is_stale(std::string_view event, const KernelPaths& paths) {
+  const auto owner = parse_probe_name(event);
+  return owner && owner->pid_namespace == pid_namespace(paths) &&
+         process_start_ticks(static_cast<pid_t>(owner->pid), paths) != owner->start_ticks;
+}
+
 std::vector<std::string> sweep_stale_probes(const Tracefs& tracefs, const KernelPaths& paths) {
   std::vector<std::string> removed;
-  const std::uint64_t our_namespace = pid_namespace(paths);
   for (const ProbeLine& line : tracefs.probes()) {
     if (line.group != kProbeGroup) continue;
-    const auto owner = parse_probe_name(line.event);
-    if (!owner || owner->pid_namespace != our_namespace) continue;
-    if (process_start_ticks(static_cast<pid_t>(owner->pid), paths) == owner->start_ticks) continue;
+    if (!is_stale(line.event, paths)) continue;
     // Should its events still be open in some process after all, the kernel says EBUSY and nothing happens.
     if (tracefs.command("-:" + full_name(line.event)) == 0) removed.push_back(line.event);
   }

@@ -68,8 +68,11 @@ class Probe {
 
   const std::vector<InstalledEvent>& events() const { return events_; }
 
+  // Whose removal is another's business from now on.
+  void release() { events_.clear(); }
+
   // Removes the events; all perf descriptors on them must be closed before (the kernel says EBUSY otherwise).
-  // Idempotent; works without privileges. Returns "" or one line saying what is left and how to remove it.
+  // Idempotent. Returns "" or one line saying what is left and how to remove it.
   std::string remove();
 
  private:
@@ -78,6 +81,9 @@ class Probe {
   const Tracefs* tracefs_;
   std::vector<InstalledEvent> events_;
 };
+
+// Is this the name of an event of a recorder that was in our pid namespace and no longer runs?
+bool is_stale(std::string_view event, const KernelPaths& paths);
 
 // Removes the probes of recorders that are gone (killed with SIGKILL): those of our group whose owner was in our
 // pid namespace and no longer runs. Returns the names removed.

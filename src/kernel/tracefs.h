@@ -1,8 +1,8 @@
 // The kernel's trace control files, as far as dynamic probes need them.
 //
 // A Tracefs is a directory and an open descriptor of its kprobe_events; it owns no probe. The descriptor is
-// opened for appending only, never truncating, since truncation deletes everybody's unused probes, and it stays
-// open because it still removes a probe after all privileges are gone.
+// opened for appending only, never truncating, since truncation deletes everybody's unused probes. It takes commands
+// for as long as it is open, also after all privileges are gone.
 //
 // Every Error thrown here says what to do about it: the causes (no root, no kprobe events, lockdown, not
 // mounted) look alike to the system calls, and this is the one place that tells them apart.
@@ -54,6 +54,7 @@ class Tracefs {
   // The same through a copy of commands_fd(), which a process without privileges may hold.
   static int command(int commands_fd, const std::string& line);
   int commands_fd() const { return commands_.get(); }
+  void close_commands() { commands_.reset(); }
   // What error_log says about the refused command, "" when it says nothing.
   std::string refusal(std::string_view command_part) const;
 

@@ -21,7 +21,9 @@
 #include "kernel/loopback.h"
 #include "kernel/probe.h"
 #include "kernel/probe_plan.h"
+#include "kernel/rescue.h"
 #include "kernel/struct_layout.h"
+#include "kernel/trace_instance.h"
 #include "kernel/tracefs.h"
 #include "kernel/watch.h"
 #include "perf/record.h"
@@ -125,10 +127,13 @@ struct Tracer::Impl {
   Tracefs tracefs;
   SwitchWatch switches;
   CpuWatch cpus;
-  // Order matters: the events are closed before the probe they use is removed, and the keeper ends when all is done.
-  std::optional<Keeper> keeper;
+  // Order matters: the events are closed before the probe they use is removed.
+  std::optional<Keeper> keeper;  // has the probe once it is there
   std::optional<Probe> probe;
   std::optional<PerfEvents> events;
+  std::optional<Rescue> rescue;  // for plans and machines where that can be
+  std::map<std::uint16_t, std::vector<std::byte>> stash;  // records for the next drain()
+  bool stopped = false;
   UniqueFd profile_file;
   bool misses_mean_something = true;
   std::vector<std::string> event_names;
@@ -166,8 +171,13 @@ struct Tracer::Impl {
     self_test(to_open, config, plan, options.paths);
     info.self_test_ns = read_clocks().monotonic - test_begun;
 
-    EventOpener opener{to_open, options.ring_bytes};
+    const bool no_cgroup = perf_cgroups_are_v1(options.paths);
+    EventOpener opener{to_open, options.ring_bytes, !no_cgroup};
     events.emplace(opener, online_cpus(options.paths));
+    if (no_cgroup) {
+      info.notes.push_back("cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1; "
+                           "boot with cgroup_no_v1=perf_event");
+    }
     if (const std::string why = attach_gates(*events); !why.empty()) {
       info.notes.push_back("no BPF program keeps plain TCP off the MPTCP event (" + why +
                            "): each accept costs some thousand instructions more");
@@ -175,7 +185,7 @@ struct Tracer::Impl {
     config.layout.cgroup = opener.has_cgroup();
     std::vector<std::string> full_names;
     for (const InstalledEvent& event : probe->events()) full_names.push_back(full_name(event.name));
-    keeper.emplace(tracefs, full_names, opener);
+    keeper.emplace(tracefs, full_names, opener);  // the last thing that can fail
 
     info.plan = plan.name;
     info.symbol = plan.symbol;
@@ -188,12 +198,19 @@ struct Tracer::Impl {
     info.cpus = events->cpus();
     info.ring_bytes = opener.ring_bytes();
     info.decoder = std::move(config);
+    // ftrace names threads as the first pid namespace does, and what is not filtered there is told by its protocol.
+    constexpr std::uint64_t kFirstPidNamespace = 0xeffffffc;  // PROC_PID_INIT_INO
+    if (!plan.is_return && info.filter.starts_with("proto") && pid_namespace(options.paths) == kFirstPidNamespace) {
+      rescue.emplace(info.decoder, probe->events().front().id, options.paths);
+    }
     profile_file = tracefs.open_profile();
     if ((plan.is_return || probe->events().size() > 1) && faults_count_as_misses(options.paths)) {
       info.notes.push_back("probe misses are not recorded: this kernel counts failed fetches among them");
       misses_mean_something = false;
     }
     if (plan.is_return) note_waiting_threads(plan, options.paths);
+    probe->release();
+    tracefs.close_commands();
   }
 
   // Accepts connections of our own and compares what the probe shows of them. Their samples are in the ring when
@@ -236,7 +253,12 @@ struct Tracer::Impl {
       }
       throw Error{why};
     }
-    if (!check.proved) info.notes.push_back("no connection of our own could be made: the probe is not proved to work");
+    info.unproved.clear();
+    if (!check.proved) {
+      info.unproved = "the probe is not proved to work, no connection of our own could be made (" + check.lines.front() +
+                      "); see to the loopback interface, for example with \"ip link set lo up\"";
+      info.notes.push_back(info.unproved);
+    }
     info.self_test = std::move(check.lines);
   }
 
@@ -257,11 +279,9 @@ struct Tracer::Impl {
 
   std::string stop_all() {
     events.reset();
-    std::string left;
-    if (probe) left = probe->remove();
     probe.reset();
-    keeper.reset();
-    return left;
+    if (rescue) rescue->close();
+    return keeper ? keeper->close() : "";
   }
 
   // Sums over our events; nothing when the kernel does not list one of them.
@@ -284,7 +304,7 @@ struct Tracer::Impl {
   std::uint64_t sum_of_hits() {
     std::uint64_t sum = 0;
     for (const CpuCounts& cpu : events->counts()) sum += cpu.hits;
-    return sum;
+    return sum + (rescue ? rescue->count() : 0);
   }
 
   std::optional<std::uint64_t> calls(const std::optional<ProbeProfile>& now) const {
@@ -318,10 +338,49 @@ struct Tracer::Impl {
     off = now_off;
   }
 
+  // Has ftrace record on the CPUs that are offline now. False if it did not on one of them until now.
+  bool trace_offline() {
+    bool all = true;
+    const std::vector<std::uint16_t> online = cpus.online();
+    for (const std::uint16_t cpu : cpus.present()) {
+      if (traced(cpu) || std::find(online.begin(), online.end(), cpu) != online.end()) continue;
+      all = false;
+      if (!rescue) continue;
+      try {
+        rescue->add(cpu, keeper->trace(cpu));
+      } catch (const Error&) {  // what a CPU accepts before its event is open is then a gap
+        if (rescue->cpus().empty()) rescue.reset();
+      }
+    }
+    return all;
+  }
+
+  bool traced(std::uint16_t cpu) const { return rescue && rescue->has(cpu); }
+
+  void keep(std::uint16_t cpu, Bytes records) { stash[cpu].insert(stash[cpu].end(), records.begin(), records.end()); }
+
+  // Adds to the next drain what ftrace alone has of a CPU whose events were dead. False if that may not be all.
+  bool rescue_from(std::uint16_t cpu, bool alive) {
+    if (!traced(cpu)) return false;
+    rescue->read(cpu);
+    events->drain([&](std::uint16_t of, Bytes records) {
+      rescue->seen(of, records);
+      keep(of, records);
+    });
+    keep(cpu, rescue->take(cpu, alive));
+    return rescue->whole(cpu);
+  }
+
+  std::vector<std::uint16_t> traced_cpus() const { return rescue ? rescue->cpus() : std::vector<std::uint16_t>{}; }
+
   void tend_cpus(Tended& tended) {
+    for (const std::uint16_t cpu : traced_cpus()) {
+      rescue->read(cpu);
+      if (events->alive(cpu)) keep(cpu, rescue->settle(cpu));
+    }
     if (!cpus.changed() && blind.empty() && !look_again) return;
     look_again = false;
-    bool revived = false;
+    bool settled = trace_offline();
     for (const std::uint16_t cpu : cpus.online()) {
       if (events->alive(cpu)) continue;
       std::string why;
@@ -335,6 +394,7 @@ struct Tracer::Impl {
       } catch (const Error& error) {
         why = error.what();
       }
+      const bool rescued = rescue_from(cpu, why.empty());
       const std::uint64_t now = read_clocks().monotonic;
       Gap gap{.begin = tended_at, .end = now, .cpu = cpu, .reason = GapReason::kCpuOnline};
       if (!why.empty()) {
@@ -344,14 +404,18 @@ struct Tracer::Impl {
         blind[cpu] = why;
       } else {
         blind.erase(cpu);
-        revived = true;
+        if (rescued) continue;
+        settled = true;
         if (const auto now_uncounted = most_uncounted()) {
           gap.at_most = *now_uncounted - std::min(*now_uncounted, uncounted);
         }
       }
       if (gap.at_most != 0) tended.gaps.push_back(gap);
     }
-    if (revived || look_again || !blind.empty()) return;
+    for (const std::uint16_t cpu : traced_cpus()) {
+      if (!events->alive(cpu) && !rescue_from(cpu, false)) settled = false;
+    }
+    if (settled || look_again || !blind.empty()) return;
     // One that came and went again between two looks accepted unseen, too.
     if (const auto now_uncounted = most_uncounted(); now_uncounted && *now_uncounted > uncounted) {
       tended.gaps.push_back({.begin = tended_at, .end = read_clocks().monotonic, .reason = GapReason::kCpuOnline,
@@ -362,6 +426,11 @@ struct Tracer::Impl {
 
 Tracer::Tracer(const TracerOptions& options) {
   rounded_ring_bytes(options.ring_bytes);  // a wrong size is said before anything is touched
+  // The keeper could name no process of ours, and what /proc says of time would be another clock's.
+  if (const std::string kind = foreign_children(options.paths); !kind.empty()) {
+    throw Error{"child processes would be in another " + kind + " namespace than this one (unshare --" + kind +
+                " without --fork); add --fork"};
+  }
   // The ring of a CPU that comes online later is mapped without privileges. No harm if this is refused.
   const rlimit no_limit{RLIM_INFINITY, RLIM_INFINITY};
   ::setrlimit(RLIMIT_MEMLOCK, &no_limit);
@@ -375,6 +444,7 @@ Tracer::Tracer(const TracerOptions& options) {
   bool touched = false;
   if (const std::string off = impl_->switches.look(touched); !off.empty()) throw Error{off};
   TracerInfo& info = impl_->info;
+  sweep_stale_instances(impl_->tracefs.root(), options.paths);
   info.swept = sweep_stale_probes(impl_->tracefs, options.paths);
 
   const SocketLayout layout = read_socket_layout(options.paths.btf);
@@ -409,6 +479,7 @@ void Tracer::start() {
   impl_->tended_at = impl_->looked_at = read_clocks().monotonic;
   for (Gap& gap : impl_->first_gaps) gap.begin = gap.end = impl_->tended_at;
   impl_->events->enable();
+  impl_->trace_offline();
 }
 
 std::vector<int> Tracer::watch_fds() const { return {impl_->switches.fd(), impl_->cpus.fd()}; }
@@ -420,6 +491,7 @@ Tended Tracer::tend(std::uint64_t now) {
   // Every second, and at once when something announces itself.
   // The switches each time: another mount of /proc has other inodes, whose changes nobody tells us of.
   impl.tend_switches(now, tended);
+  if (impl.stopped) return tended;
   const bool announced = impl.cpus.announced();
   if (!announced && !impl.look_again && now - impl.tended_at < kTendInterval) return tended;
   impl.tend_cpus(tended);
@@ -457,7 +529,12 @@ const std::vector<int>& Tracer::poll_fds() const {
 }
 
 void Tracer::drain(const Sink& sink) {
-  if (impl_->events) impl_->events->drain(sink);
+  if (!impl_->events) return;
+  for (const auto& [cpu, records] : std::exchange(impl_->stash, {})) sink(cpu, records);
+  impl_->events->drain([&](std::uint16_t cpu, Bytes records) {
+    if (impl_->rescue) impl_->rescue->seen(cpu, records);
+    sink(cpu, records);
+  });
 }
 
 std::uint64_t Tracer::corrupt_rings() const {
@@ -474,12 +551,18 @@ TracerCounters Tracer::counters() const {
     sum.hits += cpu.hits;
     sum.kernel_lost = cpu.lost == kNotRecorded64 ? kNotRecorded64 : sum.kernel_lost + cpu.lost;
   }
+  if (impl_->rescue) sum.hits += impl_->rescue->count();
   sum.probe_misses = impl_->known_misses;
   return sum;
 }
 
 void Tracer::stop() {
   if (!impl_->events) return;
+  // The last look at CPUs, while their events can be told from dead ones.
+  Tended last;
+  impl_->tend_cpus(last);
+  impl_->first_gaps.insert(impl_->first_gaps.end(), last.gaps.begin(), last.gaps.end());
+  impl_->stopped = true;
   impl_->events->disable();
   impl_->read_misses(impl_->profile());
 }

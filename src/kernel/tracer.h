@@ -38,6 +38,7 @@ struct TracerInfo {
   std::string filter;                    // of the events, joined with " | " when they differ; "" for none
   std::string offsets;                   // where structure offsets came from: "btf", "default"
   std::vector<std::string> self_test;    // one line for each kind of connection of our own that was tried
+  std::string unproved;                  // "", or why none of these could be made, with the remedy
   std::uint64_t self_test_ns = 0;        // how long that took, in all
   std::vector<std::string> notes;        // why other plans were passed over, fields that are missing
   std::vector<std::string> swept;        // probes of killed recorders that were removed
@@ -100,7 +101,7 @@ class Tracer {
 
   // After close(): the values at the moment of closing.
   TracerCounters counters() const;
-  // Hits and losses of each CPU; the sums are those of counters().
+  // Hits and losses of each CPU's perf events.
   std::vector<CpuCounts> cpu_counts() const;
 
   // Stops producing samples; what is in the rings can still be drained, the counters no longer move.

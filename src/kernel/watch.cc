@@ -59,6 +59,7 @@ std::string SwitchWatch::look(bool& touched) {
 
 CpuWatch::CpuWatch(const KernelPaths& paths)
     : list_(::open(paths.cpus_online.c_str(), O_RDONLY | O_CLOEXEC)),
+      present_(::open(paths.cpus_present.c_str(), O_RDONLY | O_CLOEXEC)),
       uevents_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT)) {
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
@@ -89,6 +90,7 @@ bool CpuWatch::changed() {
 
 std::string CpuWatch::read_list() const { return read_again(list_.get()); }
 
+std::vector<std::uint16_t> CpuWatch::present() const { return parse_cpu_list(read_again(present_.get())); }
 std::vector<std::uint16_t> CpuWatch::online() const { return parse_cpu_list(read_list()); }
 
 }  // namespace tcpaccept::kernel

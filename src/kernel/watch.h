@@ -42,6 +42,7 @@ class CpuWatch {
   // True if CPUs came or went since the last call, or may have.
   bool changed();
   std::vector<std::uint16_t> online() const;
+  std::vector<std::uint16_t> present() const;  // online or not
   int fd() const { return uevents_.get(); }
   bool announced() const;
 
@@ -49,6 +50,7 @@ class CpuWatch {
   std::string read_list() const;
 
   UniqueFd list_;     // "0-3"
+  UniqueFd present_;
   UniqueFd uevents_;  // NETLINK_KOBJECT_UEVENT
   std::string last_;
 };

@@ -22,8 +22,11 @@ Pump::Pump(const perf::DecoderConfig& decoder, PumpOptions options, const captur
 }
 
 bool Pump::wanted(const Accept& accept) const {
-  return options_.pids.empty() ||
-         std::find(options_.pids.begin(), options_.pids.end(), accept.listener.pid) != options_.pids.end();
+  if (options_.pids.empty()) return true;
+  const std::uint32_t pid = accept.listener.pid;
+  if (std::find(options_.pids.begin(), options_.pids.end(), pid) == options_.pids.end()) return false;
+  const auto ended = ended_.find(pid);
+  return ended == ended_.end() || accept.time <= ended->second;
 }
 
 void Pump::gap(const Gap& gap) {

@@ -76,10 +76,12 @@ class Pump {
   Pump(const perf::DecoderConfig& decoder, PumpOptions options, const capture::ClockAnchor& start, Sink sink,
        Identities* identities = nullptr);
 
-  // One round: gaps that came to light, then begin_round with the clocks read before the rings are drained, records for each CPU, end_round
-  // with the kernel's totals read after draining.
+  // One round: gaps that came to light, then begin_round with the clocks read before the rings are drained, the processes
+  // known to have ended before that, records for each CPU, end_round with the kernel's totals read after draining.
   void gap(const Gap& gap);
   void begin_round(const capture::ClockAnchor& clock);
+  // Accepts after the round's beginning are of another process that got the same pid.
+  void ended(std::uint32_t pid) { ended_.emplace(pid, clock_.monotonic); }
   void records(std::uint16_t cpu, Bytes records);
   void end_round(const KernelCounts& counts);
 
@@ -120,6 +122,7 @@ class Pump {
   std::size_t handed_out_ = 0;    // its accepts at the last time
   std::uint64_t handed_out_again_ = 0;  // accepts in all those times together
   PumpTotals handed_totals_;      // at the last time anything was handed out
+  std::map<std::uint32_t, std::uint64_t> ended_;  // processes asked for, and when they were known to be gone
   std::uint64_t samples_ = 0;        // samples seen, decodable or not
   std::uint64_t joined_ = 0;         // samples that told of an accept a second time
   std::map<std::uint16_t, Accept> held_;  // by CPU: an MPTCP accept whose other half may follow

@@ -52,6 +52,7 @@ RawRound read(::Round::Reader from) {
   }
   for (const auto process : from.getProcesses()) to.processes.push_back({process.getPid(), process.getNspid()});
   for (const auto cgroup : from.getCgroups()) to.cgroups.push_back({cgroup.getId(), text(cgroup.getPath())});
+  for (const std::uint32_t pid : from.getEnded()) to.ended.push_back(pid);
   for (const auto chunk : from.getChunks()) to.chunks.push_back({chunk.getCpu(), bytes(chunk.getRecords())});
   return to;
 }
@@ -131,6 +132,8 @@ void RawLogWriter::write(const RawRound& round) {
       cgroups[i].setId(round.cgroups[i].id);
       cgroups[i].setPath(data(round.cgroups[i].path));
     }
+    auto ended = to.initEnded(length(round.ended));
+    for (unsigned i = 0; i < ended.size(); ++i) ended.set(i, round.ended[i]);
   });
 }
 

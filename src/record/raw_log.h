@@ -40,6 +40,7 @@ struct RawRound {
   std::vector<Gap> gaps;
   std::vector<KnownProcess> processes;  // looked up in this round, as were the cgroups
   std::vector<capture::CgroupPath> cgroups;
+  std::vector<std::uint32_t> ended;  // of the processes asked for
 };
 
 struct RawFinish {

@@ -146,7 +146,8 @@ Exit run_check(const RecordOptions& options) {
     std::printf("%-8s %-13s %s%s%s\n", line.ok ? "ok" : "problem", line.what.c_str(), line.found.c_str(),
                 line.remedy.empty() ? "" : "; ", line.remedy.c_str());
   }
-  std::printf("%s\n", check.works ? "Recording works here." : "Recording does not work here.");
+  const char* const verdict = check.proved ? "Recording works here." : "Recording should work here, which is not proved.";
+  std::printf("%s\n", check.works ? verdict : "Recording does not work here.");
   return check.works ? Exit::kClean : Exit::kFailed;
 }
 

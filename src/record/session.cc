@@ -94,6 +94,7 @@ class Session {
     // All that needs a privilege is done; what comes now is made by strangers.
     kernel::drop_privileges();
     tracer_.start();
+    if (!tracer_.info().unproved.empty()) consumer_.notice(tracer_.info().unproved);
     consumer_.start(start);
     wait_until_over();
 
@@ -123,8 +124,8 @@ class Session {
                                  .pump = options_.pump});
   }
 
-  // One draining of all rings.
-  void round() {
+  // One draining of all rings. `ended`: processes that were asked for.
+  void round(std::vector<std::uint32_t> ended = {}) {
     RawRound raw;
     const capture::ClockAnchor clock = now();
     known_.set_now(clock.monotonic);
@@ -132,6 +133,7 @@ class Session {
     for (const std::string& line : tended.said) consumer_.notice(line);
     for (const Gap& gap : tended.gaps) pump_.gap(gap);
     pump_.begin_round(clock);
+    for (const std::uint32_t pid : ended) pump_.ended(pid);
     tracer_.drain([&](std::uint16_t cpu, Bytes records) {
       pump_.records(cpu, records);
       if (options_.raw != nullptr) raw.chunks.push_back({cpu, {records.begin(), records.end()}});
@@ -150,6 +152,7 @@ class Session {
       raw.gaps = std::move(tended.gaps);
       raw.processes = known_.take_new_processes();
       raw.cgroups = known_.take_new_cgroups();
+      raw.ended = std::move(ended);
       options_.raw->write(raw);
     }
     pump_.end_round(counts);
@@ -189,7 +192,16 @@ class Session {
       for (std::size_t i = first_ring; i < waits.size(); ++i) {
         if ((waits[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) waits[i].fd = -1;
       }
-      round();
+      std::vector<std::uint32_t> ended;
+      for (std::size_t i = 0; i < processes_.size(); ++i) {
+        pollfd& wait = waits[first_process + i];
+        if (wait.revents == 0) continue;
+        wait.fd = -1;
+        wait.revents = 0;
+        ended.push_back(options_.pump.pids[i]);
+      }
+      running -= ended.size();
+      round(ended);
       if (pump_.done()) {
         result_.reason = "count";
         return;
@@ -203,12 +215,8 @@ class Session {
         result_.output_closed = true;
         return;
       }
-      for (std::size_t i = 0; i < processes_.size(); ++i) {
-        pollfd& wait = waits[first_process + i];
-        if (wait.revents == 0) continue;
-        wait.fd = -1;
-        if (--running != 0) continue;
-        result_.reason = "process " + std::to_string(options_.pump.pids[i]) + " ended";
+      if (!ended.empty() && running == 0) {
+        result_.reason = "process " + std::to_string(ended.back()) + " ended";
         result_.process_ended = true;
         return;
       }

@@ -19,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                               [&](const record::RawRound& round) {
                                 if (!pump) return;
                                 pump->begin_round(round.clock);
+                                for (const std::uint32_t pid : round.ended) pump->ended(pid);
                                 for (const auto& chunk : round.chunks) pump->records(chunk.cpu, chunk.records);
                                 pump->end_round(round.counts);
                               },

@@ -1,8 +1,10 @@
 // vm-workload: real servers and clients that log what they know, for judging the tracer against. See scenarios.h and truth.h.
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 
 #include "latency.h"
 #include "net.h"
+#include "parts.h"
 #include "scenarios.h"
 
 namespace {
@@ -29,6 +32,7 @@ constexpr const char* kUsage =
     "usage: vm-workload run [--truth FILE] [--gate] [--count N] SCENARIO...|all\n"
     "       vm-workload list\n"
     "       vm-workload latency [--count N] [--limit-ms N] -- COMMAND...\n"
+    "       vm-workload shifted SECONDS COMMAND...   run a command in a time namespace whose clocks are that far ahead\n"
     "       vm-workload as UID [+CAP]... COMMAND...  run a command as that user, without groups, with these\n"
     "                                                capabilities (numbers) or none, and\n"
     "                                                with the usual meaning of SIGINT, SIGQUIT and SIGPIPE\n";
@@ -121,6 +125,14 @@ void hold(std::uint64_t capabilities) {
   }
 }
 
+[[noreturn]] void become(std::vector<std::string> command) {
+  std::vector<char*> arguments;
+  for (std::string& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  ::execvp(arguments.front(), arguments.data());
+  throw std::runtime_error("cannot run " + command.front() + ": " + std::generic_category().message(errno));
+}
+
 int run_as(const std::vector<std::string>& words) {
   if (words.size() < 2) throw UsageError("as needs a user id and a command");
   const auto id = static_cast<uid_t>(to_number(words[0]));
@@ -135,14 +147,19 @@ int run_as(const std::vector<std::string>& words) {
   check(::setresgid(id, id, id), "setresgid");
   check(::setresuid(id, id, id), "setresuid");
   if (capabilities != 0) hold(capabilities);
-  std::vector<std::string> command(words.begin() + static_cast<std::ptrdiff_t>(next), words.end());
   // A shell starts its background commands with SIGINT ignored, and we ignore SIGPIPE: the command shall have neither.
   for (const int signal : {SIGINT, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_DFL);
-  std::vector<char*> arguments;
-  for (std::string& word : command) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  ::execvp(arguments.front(), arguments.data());
-  throw std::runtime_error("cannot run " + command.front() + ": " + std::generic_category().message(errno));
+  become({words.begin() + static_cast<std::ptrdiff_t>(next), words.end()});
+}
+
+int run_shifted(const std::vector<std::string>& words) {
+  if (words.size() < 2) throw UsageError("shifted needs seconds and a command");
+  constexpr int kNewTime = 0x80;  // CLONE_NEWTIME
+  check(::unshare(kNewTime), "unshare");
+  write_file("/proc/self/timens_offsets", "monotonic " + words[0] + " 0\nboottime " + words[0] + " 0\n");
+  const Fd entered(check(::open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC), "open"));
+  check(::setns(entered.get(), kNewTime), "setns");
+  become({words.begin() + 1, words.end()});
 }
 
 int dispatch(const std::vector<std::string>& words) {
@@ -152,6 +169,7 @@ int dispatch(const std::vector<std::string>& words) {
   if (words[0] == "list") return list();
   if (words[0] == "latency") return latency(rest);
   if (words[0] == "as") return run_as(rest);
+  if (words[0] == "shifted") return run_shifted(rest);
   throw UsageError("unknown subcommand " + words[0]);
 }
 

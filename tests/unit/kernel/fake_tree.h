@@ -49,6 +49,7 @@ class FakeTree {
             .kprobes_enabled = path("kprobes_enabled"),
             .lockdown = path("lockdown"),
             .cpus_online = path("online"),
+            .cpus_present = path("present"),
             .os_release = path("os-release"),
             .cgroups = path("cgroup")};
   }

@@ -92,6 +92,37 @@ TEST(ProcessStart, IsThatOfTheProcess) {
   }
 }
 
+TEST(Cgroups, OnWhichHierarchyPerfIs) {
+  test::FakeTree tree;
+  EXPECT_FALSE(perf_cgroups_are_v1(tree.paths()));
+  for (const char* text : {"0::/\n", "0::/perf_event:/x\n", "1:cpu,cpuacct:/perf_event\n0::/\n", "2:name=perf_event:/\n", "2:perf_event_x:/\n"}) {
+    tree.write("proc/self/cgroup", text);
+    EXPECT_FALSE(perf_cgroups_are_v1(tree.paths())) << text;
+  }
+  for (const char* text : {"4:perf_event:/docker\n0::/\n", "5:a:/\n4:net_cls,perf_event:/\n", "4:perf_event,x:/\n"}) {
+    tree.write("proc/self/cgroup", text);
+    EXPECT_TRUE(perf_cgroups_are_v1(tree.paths())) << text;
+  }
+}
+
+TEST(Namespaces, ThatChildrenGetInto) {
+  EXPECT_EQ(foreign_children(), "");
+  test::FakeTree tree;
+  EXPECT_EQ(foreign_children(tree.paths()), "");
+  tree.write("proc/self/ns/pid", "");
+  const auto link = [&](const char* target, const char* name) {
+    std::filesystem::remove(tree.path(name));
+    std::filesystem::create_symlink(tree.path(target), tree.path(name));
+  };
+  link("proc/self/ns/pid", "proc/self/ns/pid_for_children");
+  EXPECT_EQ(foreign_children(tree.paths()), "");
+  tree.write("proc/self/ns/time", "");
+  tree.write("proc/self/ns/time_for_children", "");
+  EXPECT_EQ(foreign_children(tree.paths()), "time");
+  link("absent", "proc/self/ns/pid_for_children");
+  EXPECT_EQ(foreign_children(tree.paths()), "pid");
+}
+
 TEST(Pidfd, BecomesReadableWhenTheProcessEnds) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);

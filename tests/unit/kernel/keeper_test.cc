@@ -51,6 +51,39 @@ TEST(Keeper, OutlivesItsMakerAndThenDoesItsDuty) {
   EXPECT_EQ(tree.read("tracing/kprobe_events"), "-:tcpaccept/a\n");
 }
 
+// The keeper is the only child of a test.
+pid_t child() {
+  const std::string self = std::to_string(::getpid());
+  std::ifstream children{"/proc/" + self + "/task/" + self + "/children"};
+  pid_t pid = 0;
+  children >> pid;
+  return pid;
+}
+
+TEST(Keeper, IsWokenToDoItsDuty) {
+  test::FakeTree tree;
+  tree.write("tracing/kprobe_events", "");
+  const Tracefs tracefs{tree.paths()};
+  Keeper keeper{tracefs, {"tcpaccept/a"}, impossible()};
+  ASSERT_GT(child(), 0);
+  ::kill(child(), SIGSTOP);
+  EXPECT_EQ(keeper.close(), "");
+  EXPECT_EQ(keeper.close(), "");
+  EXPECT_EQ(tree.read("tracing/kprobe_events"), "-:tcpaccept/a\n");
+}
+
+TEST(Keeper, ThatIsGoneIsSaid) {
+  test::FakeTree tree;
+  tree.write("tracing/kprobe_events", "");
+  const Tracefs tracefs{tree.paths()};
+  Keeper keeper{tracefs, {"tcpaccept/a", "tcpaccept/b"}, impossible()};
+  ASSERT_GT(child(), 0);
+  ::kill(child(), SIGKILL);
+  EXPECT_THROW(keeper.open(0), Error);
+  EXPECT_EQ(keeper.close(),
+            "cannot remove probe tcpaccept/a: the process that does it is gone; the next recorder run as root removes it");
+}
+
 TEST(Keeper, SaysWhyAnEventCannotBeOpened) {
   test::FakeTree tree;
   tree.write("tracing/kprobe_events", "");
@@ -109,10 +142,10 @@ TEST(Privileges, NothingIsLeft) {
   }
 }
 
-TEST(Privileges, OnlyWhatOpensPerfEvents) {
-  const std::string status = status_after(drop_privileges_but_perf);
+TEST(Privileges, OnlyWhatTracingTakes) {
+  const std::string status = status_after(drop_privileges_but_tracing);
   const std::uint64_t left = std::stoull(field(status, "CapPrm"), nullptr, 16);
-  constexpr std::uint64_t kAllowed = std::uint64_t{1} << 21 | std::uint64_t{1} << 38;
+  constexpr std::uint64_t kAllowed = std::uint64_t{1} << 1 | std::uint64_t{1} << 21 | std::uint64_t{1} << 38;
   EXPECT_EQ(left & ~kAllowed, 0u);
   EXPECT_EQ(field(status, "CapEff"), field(status, "CapPrm"));
   EXPECT_EQ(field(status, "NoNewPrivs"), "1");

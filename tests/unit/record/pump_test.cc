@@ -160,6 +160,24 @@ TEST_F(PumpTest, PutsTheRecordsOfSeveralRoundsInOrder) {
   expect_balance();
 }
 
+TEST_F(PumpTest, APidIsAnotherProcessOnceItsProcessHasEnded) {
+  Pump pump = make({.pids = {7, 9}});
+  pump.begin_round(at(2 * kSecond));
+  pump.ended(7);
+  std::vector<std::byte> records;
+  for (const auto& record : {accept_record(2 * kSecond - 1, 7), accept_record(2 * kSecond + 1, 7),
+                             accept_record(2 * kSecond + 2, 9)}) {
+    records.insert(records.end(), record.begin(), record.end());
+  }
+  pump.records(0, records);
+  pump.end_round({.hits = 3});
+  round(pump, 3 * kSecond, {accept_record(3 * kSecond - 1, 7), accept_record(3 * kSecond, 9)}, {.hits = 5});
+  pump.finish();
+  EXPECT_EQ(times(), (std::vector<std::uint64_t>{2 * kSecond - 1, 2 * kSecond + 2, 3 * kSecond}));
+  EXPECT_EQ(sum().filtered, 2u);
+  expect_balance();
+}
+
 TEST_F(PumpTest, KeepsOnlyTheWantedProcessesAndCountsTheOthers) {
   Pump pump = make({.pids = {7, 9}});
   round(pump, 2 * kSecond,

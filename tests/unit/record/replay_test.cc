@@ -75,6 +75,7 @@ std::vector<std::byte> replay(const fs::path& raw, capture::Packing packing) {
             for (const capture::CgroupPath& cgroup : round.cgroups) known.learn(cgroup);
             for (const Gap& gap : round.gaps) pump->gap(gap);
             pump->begin_round(round.clock);
+            for (const std::uint32_t pid : round.ended) pump->ended(pid);
             for (const RawChunk& chunk : round.chunks) pump->records(chunk.cpu, chunk.records);
             pump->end_round(round.counts);
           },

@@ -16,14 +16,17 @@ no_probe() {
   [ -z "$(cat $probes)" ] || fail "a probe is left: $(head -n 1 $probes)"
 }
 
-# start_record NAME ARGUMENT...: starts a recorder and returns once it says that it records. Its messages go to NAME.err.
+# start_record NAME ARGUMENT...: starts a recorder and returns once it says that it records. Its messages go to NAME.err. What stands
+# in $through runs it.
+through=''
 start_record() {
   name=$1
   shift
   rm -f "$name.fifo" "$name.err"
   mkfifo "$name.fifo"
   # Through vm-workload, because a shell starts background commands with SIGINT ignored.
-  vm-workload as 0 tcpaccept-record "$@" 2>"$name.fifo" &
+  # shellcheck disable=SC2086 # several words
+  vm-workload as 0 $through tcpaccept-record "$@" 2>"$name.fifo" &
   echo $! >"$name.pid"
   exec 3<"$name.fifo"
   while read -r line <&3; do

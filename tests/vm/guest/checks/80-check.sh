@@ -10,6 +10,19 @@ if grep -q '^problem' check.txt; then fail "$(grep '^problem' check.txt)"; fi
 grep -qx 'Recording works here.' check.txt || fail "$(tail -n 1 check.txt)"
 no_probe
 
+# Without loopback nothing proves the probe, which is said, and soon.
+no_loopback() { # COMMAND...
+  unshare -n sh -c 'ip link set lo up; ip link set lo down; exec "$@"' sh "$@"
+}
+no_loopback tcpaccept-record --check >check.txt || fail "status $? without loopback: $(cat check.txt)"
+grep -q '^problem  *self-test .*not proved.*; .*ip link set lo up' check.txt || fail "no problem with the self-test: $(cat check.txt)"
+grep -qx 'Recording should work here, which is not proved.' check.txt || fail "$(tail -n 1 check.txt)"
+took=$(sed -n 's/^ok  *self-test  *took \([0-9]*\) ms$/\1/p' check.txt)
+[ "$took" -lt 1000 ] || fail "the self-test took $took ms without loopback"
+no_loopback tcpaccept-record -d 1 -o unproved.tcpa 2>unproved.err || fail "status $? without loopback: $(cat unproved.err)"
+[ "$(grep -c 'not proved' unproved.err)" = 1 ] || fail "it said $(cat unproved.err)"
+no_probe
+
 broken() { # WHAT COMMAND...: a problem line about WHAT, status 1, nothing left behind
   what=$1
   shift

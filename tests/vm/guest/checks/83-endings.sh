@@ -1,11 +1,11 @@
 # However it ends: the probe goes with it, and whoever reads its output decides nothing.
-# limit: 120 s
+# limit: 180 s
 ended() { # PID NAME: it must be gone within some seconds
   tries=0
   while [ -e "/proc/$1" ] && ! grep -q '^State:.*zombie' "/proc/$1/status" 2>/dev/null; do
     sleep 0.1
     tries=$((tries + 1))
-    [ $tries -lt 100 ] || fail "$2: still there"
+    [ $tries -lt 300 ] || fail "$2: still there"
   done
 }
 gone() {
@@ -34,7 +34,7 @@ rm stuck
 mkfifo stuck
 sleep 1000 <stuck &
 sleeper=$!
-start_record stuck -o stuck --plain -d 3
+start_record stuck -o stuck --plain -d 10
 vm-workload run --truth truth.csv --count 3000 burst || fail 'the workload failed'
 ended "$(cat stuck.pid)" 'recorder with a stuck reader and a deadline'
 end_record stuck
@@ -50,6 +50,22 @@ for signal in QUIT USR1 ALRM XCPU KILL; do
   end_record s$signal
   gone "SIG$signal"
 done
+
+# Its keeper is stopped, and woken; is killed, and the next recorder does its work.
+keeper_of() { tr -d ' ' <"/proc/$1/task/$1/children"; }
+start_record stopped -o stopped.tcpa
+kill -s STOP "$(keeper_of "$(cat stopped.pid)")"
+stop_record stopped
+no_probe
+start_record orphan -o orphan.tcpa
+kill -s KILL "$(keeper_of "$(cat orphan.pid)")"
+kill -s INT "$(cat orphan.pid)"
+end_record orphan
+grep -q 'cannot remove probe .* is gone; the next recorder run as root removes it' orphan.err || fail "it said $(cat orphan.err)"
+[ -n "$(cat $probes)" ] || fail 'the probe is gone without the keeper'
+start_record next -o next.tcpa
+stop_record next
+no_probe
 
 # nohup.
 rm truth.csv

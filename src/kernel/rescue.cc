@@ -1,0 +1,147 @@
+#include "kernel/rescue.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "kernel/host_facts.h"
+#include "perf/record.h"
+#include "perf/trace_page.h"
+
+namespace tcpaccept::kernel {
+namespace {
+
+constexpr std::uint32_t kSample = 9;  // PERF_RECORD_SAMPLE
+constexpr std::size_t kRawAt = 36;    // of the raw data in a sample: behind the header, TID, TIME, CPU and its length
+
+// What both writers agree on: the event and the fields, up to the time the connection was established. "" for another
+// event. The flags between them are of the moment, what is behind the fields may be padding.
+std::string key_of(Bytes payload, std::uint64_t event_id) {
+  constexpr std::size_t kFlagsAt = 2;
+  constexpr std::size_t kFieldsAt = 4;
+  constexpr std::size_t kEnd = 72;
+  if (payload.size() < kEnd || load<std::uint16_t>(payload.data()) != event_id) return "";
+  const char* const text = reinterpret_cast<const char*>(payload.data());
+  return std::string{text, kFlagsAt} + std::string{text + kFieldsAt, kEnd - kFieldsAt};
+}
+
+template <typename T>
+void append(std::vector<std::byte>& to, const T& value) {
+  const Bytes bytes = std::as_bytes(std::span{&value, 1});
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
+}  // namespace
+
+Rescue::Rescue(const perf::DecoderConfig& decoder, std::uint64_t event_id, KernelPaths paths)
+    : decoder_(decoder), cgroup_(decoder.layout.cgroup), event_id_(event_id), paths_(std::move(paths)) {}
+
+std::vector<std::uint16_t> Rescue::cpus() const {
+  std::vector<std::uint16_t> numbers;
+  for (const auto& [cpu, ignored] : cpus_) numbers.push_back(cpu);
+  return numbers;
+}
+
+void Rescue::seen(std::uint16_t cpu, Bytes records) {
+  if (cpus_.empty()) return;
+  constexpr std::size_t kProcessAt = 8;
+  constexpr std::size_t kThreadAt = 12;
+  constexpr std::size_t kMaxProcesses = 65536;
+  if (processes_.size() > kMaxProcesses) processes_.clear();
+  const auto found = cpus_.find(cpu);
+  Bytes record;
+  while (perf::next_record(records, record)) {
+    if (record.size() <= kRawAt || load<perf::RecordHeader>(record.data()).type != kSample) continue;
+    processes_[load<std::uint32_t>(record.data() + kThreadAt)] = load<std::uint32_t>(record.data() + kProcessAt);
+    if (found != cpus_.end()) found->second.seen.insert(key_of(record.subspan(kRawAt), event_id_));
+  }
+}
+
+void Rescue::read(std::uint16_t cpu) {
+  Cpu& of = cpus_.at(cpu);
+  std::vector<std::byte> page(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+  for (;;) {
+    const ssize_t got = ::read(of.trace.get(), page.data(), page.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;  // nothing more, or a CPU that has not run yet
+    const std::size_t before = of.read.size();
+    const Bytes content = Bytes{page}.first(static_cast<std::size_t>(got));
+    const bool overwritten = perf::walk_trace_page(content, [&](std::uint64_t time, Bytes payload) {
+      of.read.emplace_back(time, std::vector<std::byte>{payload.begin(), payload.end()});
+    });
+    if (overwritten) of.overwritten_before = before;
+  }
+}
+
+bool Rescue::delivered(const Cpu& of, Bytes payload) const {
+  const std::string key = key_of(payload, event_id_);
+  return of.seen.contains(key) || of.seen_before.contains(key);
+}
+
+// The first `count` records, but for those that perf delivered and those that its filter would have kept away.
+void Rescue::emit(std::uint16_t cpu, const Cpu& of, std::size_t count, std::vector<std::byte>& to) {
+  for (const auto& [time, payload] : std::span{of.read}.first(count)) {
+    if (key_of(payload, event_id_).empty() || delivered(of, payload)) continue;
+    const std::vector<std::byte> record = perf_record(cpu, time, payload);
+    const perf::Decoded decoded = decoder_.decode(record);
+    const auto* accept = std::get_if<Accept>(&decoded);
+    if (accept == nullptr) continue;
+    if (accept->listener.protocol != kProtocolTcp && accept->listener.protocol != kProtocolMptcp) continue;
+    to.insert(to.end(), record.begin(), record.end());
+    ++count_;
+  }
+}
+
+std::vector<std::byte> Rescue::settle(std::uint16_t cpu) {
+  Cpu& of = cpus_.at(cpu);
+  std::vector<std::byte> records;
+  emit(cpu, of, of.open, records);
+  of.read.clear();
+  of.open = 0;
+  of.overwritten_before = kNotRecorded64;
+  // What both record now is seen before it is read, or the other way round.
+  of.seen_before = std::exchange(of.seen, {});
+  return records;
+}
+
+std::vector<std::byte> Rescue::take(std::uint16_t cpu, bool alive) {
+  Cpu& of = cpus_.at(cpu);
+  // Whatever was overwritten is older than a record that perf has, too.
+  of.whole = of.overwritten_before >= of.read.size() || delivered(of, of.read[of.overwritten_before].second);
+  of.overwritten_before = kNotRecorded64;
+  const std::size_t left = alive && !of.read.empty() ? 1 : 0;
+  const std::size_t count = of.read.size() - left;
+  std::vector<std::byte> records;
+  emit(cpu, of, count, records);
+  of.read.erase(of.read.begin(), of.read.begin() + static_cast<std::ptrdiff_t>(count));
+  of.open = left;
+  return records;
+}
+
+std::uint32_t Rescue::process_of_thread(std::uint32_t thread) const {
+  if (const pid_t process = process_of(static_cast<pid_t>(thread), paths_); process != 0) return static_cast<std::uint32_t>(process);
+  const auto named = processes_.find(thread);
+  return named != processes_.end() ? named->second : 0;
+}
+
+std::vector<std::byte> Rescue::perf_record(std::uint16_t cpu, std::uint64_t time, Bytes payload) const {
+  constexpr std::size_t kThreadAt = 4;  // common_pid
+  const auto thread = load<std::uint32_t>(payload.data() + kThreadAt);
+  // The raw data and its length fill a multiple of 8.
+  const std::size_t raw_size = (payload.size() + sizeof(std::uint32_t) + 7) / 8 * 8 - sizeof(std::uint32_t);
+  const std::size_t size = kRawAt + raw_size + (cgroup_ ? sizeof(std::uint64_t) : 0);
+  std::vector<std::byte> record;
+  append(record, perf::RecordHeader{.type = kSample, .misc = 0, .size = static_cast<std::uint16_t>(size)});
+  append(record, process_of_thread(thread));
+  append(record, thread);
+  append(record, time);
+  append(record, std::uint32_t{cpu});
+  append(record, std::uint32_t{0});
+  append(record, static_cast<std::uint32_t>(raw_size));
+  record.insert(record.end(), payload.begin(), payload.end());
+  record.resize(size);  // padding, and no cgroup
+  return record;
+}
+
+}  // namespace tcpaccept::kernel

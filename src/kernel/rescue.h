@@ -1,0 +1,76 @@
+// Accepts on a CPU that came online, from before its perf event was open: ftrace has them.
+//
+// A perf event dies with its CPU and can be opened again only when the CPU runs, while a buffer of ftrace is there before
+// it runs anything. So once a CPU is offline the keeper has ftrace record the probe's first event, too, on that CPU, and
+// what perf did not deliver is made up from there. Both write the same bytes at the same call, ftrace first, which tells
+// what both have.
+//
+// Such a record lacks the cgroup, and names the thread but not the process: that is looked up in /proc, and among those
+// that perf named.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "core/byte_cursor.h"
+#include "core/unique_fd.h"
+#include "kernel/kernel_paths.h"
+#include "perf/decoder.h"
+
+namespace tcpaccept::kernel {
+
+class Rescue {
+ public:
+  Rescue(const perf::DecoderConfig& decoder, std::uint64_t event_id, KernelPaths paths);
+
+  // `trace`: trace_pipe_raw of the CPU, non-blocking.
+  void add(std::uint16_t cpu, UniqueFd trace) { cpus_[cpu].trace = std::move(trace); }
+  bool has(std::uint16_t cpu) const { return cpus_.contains(cpu); }
+  std::vector<std::uint16_t> cpus() const;
+
+  // Takes note of records that perf delivered.
+  void seen(std::uint16_t cpu, Bytes records);
+  // Reads what ftrace has.
+  void read(std::uint16_t cpu);
+  // When the CPU's events have proved alive after that: all of it is perf's, but for what the last take() left open. That,
+  // as perf records, if perf did not deliver it by now.
+  std::vector<std::byte> settle(std::uint16_t cpu);
+  // When its events were dead for a time: of what was read, as perf records, what perf did not deliver. All that perf did
+  // deliver must have been seen(). With `alive` events the last record is left open: perf's may be on its way.
+  std::vector<std::byte> take(std::uint16_t cpu, bool alive);
+  // False when ftrace may have overwritten something that the last take() should have given.
+  bool whole(std::uint16_t cpu) const { return cpus_.at(cpu).whole; }
+
+  void close() { cpus_.clear(); }
+  std::uint64_t count() const { return count_; }  // of accepts taken
+
+ private:
+  struct Cpu {
+    UniqueFd trace;
+    std::vector<std::pair<std::uint64_t, std::vector<std::byte>>> read;  // time and payload
+    std::size_t open = 0;                             // the first of them were left open
+    std::size_t overwritten_before = kNotRecorded64;  // index
+    bool whole = true;
+    std::unordered_set<std::string> seen;
+    std::unordered_set<std::string> seen_before;  // by the last settle()
+  };
+  bool delivered(const Cpu& of, Bytes payload) const;
+  void emit(std::uint16_t cpu, const Cpu& of, std::size_t count, std::vector<std::byte>& to);
+  std::uint32_t process_of_thread(std::uint32_t thread) const;
+  std::vector<std::byte> perf_record(std::uint16_t cpu, std::uint64_t time, Bytes payload) const;
+
+  perf::Decoder decoder_;
+  bool cgroup_;
+  std::uint64_t event_id_;
+  KernelPaths paths_;
+  std::map<std::uint16_t, Cpu> cpus_;
+  std::unordered_map<std::uint32_t, std::uint32_t> processes_;  // by thread, as perf named them
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace tcpaccept::kernel

@@ -324,6 +324,7 @@ bool FrameReader::read_peers() { return impl_->read_peers(); }
 Bytes FrameReader::frame() { return impl_->pending_frame(); }
 bool FrameReader::read(Columns wanted, Batch& to) { return impl_->read(wanted, to); }
 std::uint64_t FrameReader::offset() const { return impl_->offset + impl_->pending; }
+std::uint64_t FrameReader::begin() const { return impl_->offset; }
 bool FrameReader::nothing_intact() const { return !impl_->any_intact; }
 
 Reader::Item Reader::next() {

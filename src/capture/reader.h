@@ -69,6 +69,8 @@ class FrameReader {
 
   // Bytes consumed so far; the offset of the item returned last plus its length.
   std::uint64_t offset() const;
+  // After a batch: its offset.
+  std::uint64_t begin() const;
   // True when the input is not a capture at all: not one intact frame was found up to the end.
   bool nothing_intact() const;
 

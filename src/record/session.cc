@@ -23,6 +23,21 @@ capture::ClockAnchor now() {
   return {.monotonic = clocks.monotonic, .realtime = clocks.realtime, .boottime = clocks.boottime};
 }
 
+// The clocks are read one after the other, so two readings differ by some nanoseconds though no clock was set. Leaving that
+// out keeps the wall times of a recording consistent, and its batches can be joined without changing any.
+capture::ClockAnchor now(const capture::ClockAnchor& before) {
+  constexpr std::uint64_t kReading = 2'000;
+  capture::ClockAnchor clock = now();
+  const auto keep = [&](std::uint64_t was, std::uint64_t is) {
+    const std::uint64_t expected = was + (clock.monotonic - before.monotonic);
+    return is - expected + kReading <= 2 * kReading ? expected : is;
+  };
+  clock.realtime = static_cast<std::int64_t>(
+      keep(static_cast<std::uint64_t>(before.realtime), static_cast<std::uint64_t>(clock.realtime)));
+  clock.boottime = keep(before.boottime, clock.boottime);
+  return clock;
+}
+
 // The traced processes, as descriptors that tell of their end. Throws if one is not there to begin with.
 std::vector<UniqueFd> watch(const SessionOptions& options) {
   std::vector<UniqueFd> watched;
@@ -127,7 +142,7 @@ class Session {
   // One draining of all rings. `ended`: processes that were asked for.
   void round(std::vector<std::uint32_t> ended = {}) {
     RawRound raw;
-    const capture::ClockAnchor clock = now();
+    const capture::ClockAnchor clock = now(pump_.clock());
     known_.set_now(clock.monotonic);
     kernel::Tended tended = tracer_.tend(clock.monotonic);
     for (const std::string& line : tended.said) consumer_.notice(line);

@@ -40,7 +40,8 @@ class FollowSource final : public ItemSource {
       const capture::FrameReader::Item item = reader_.next();
       if (const auto* batch = std::get_if<const capture::BatchFrame*>(&item)) {
         ended_ = false;
-        unfinished_ = unfinished_ || (*batch)->tables->open != 0;
+        // Right behind the one before it, that is: a final batch is first written further on.
+        unfinished_ = unfinished_ || (*batch)->tables->open != 0 || base_ + reader_.begin() != finished_;
         if (!unfinished_) finished_ = base_ + reader_.offset();
         return item;
       }

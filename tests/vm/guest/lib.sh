@@ -197,3 +197,13 @@ stop_live() {
   cat live.head live.rows >live.txt
   [ "$status" = 0 ] || fail "the live tool ended with status $status: $(tail -n 1 live.err)"
 }
+
+# becomes_true COMMAND...: until it succeeds; what is waited for has no event of its own.
+becomes_true() {
+  tries=0
+  while ! "$@" && [ $tries -lt 100 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+  [ $tries -lt 100 ] || fail "$* did not become true"
+}

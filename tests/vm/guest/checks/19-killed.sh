@@ -4,14 +4,6 @@ start_record dead -o dead.tcpa
 recorder=$(cat dead.pid)
 workload v4
 # Its data reach the file within a second or two; wait for that, not for the clock.
-becomes_true() {
-  tries=0
-  while ! "$@" && [ $tries -lt 100 ]; do
-    sleep 0.1
-    tries=$((tries + 1))
-  done
-  [ $tries -lt 100 ] || fail "$* did not become true"
-}
 written() { tcpaccept-report dead.tcpa 2>/dev/null | grep -q srv-v4; }
 becomes_true written
 kill -s KILL "$recorder"

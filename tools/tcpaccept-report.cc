@@ -1,4 +1,6 @@
 // tcpaccept-report: prints what tcpaccept-record recorded. Wires the command line to src/report, nothing else.
+#include <unistd.h>
+
 #include <exception>
 #include <string>
 
@@ -22,7 +24,8 @@ int main(int argc, char** argv) {
     if (parsed.message) return tcpaccept::print_and_exit("tcpaccept-report", *parsed.message, 0);
     return static_cast<int>(tcpaccept::report::run(
         parsed.options,
-        {.in = 0, .out = 1, .complain = complain, .before_reading = tcpaccept::report::confine}));
+        {.in = 0, .out = 1, .complain = complain, .before_reading = tcpaccept::report::confine,
+         .terminal = ::isatty(STDERR_FILENO) == 1 ? STDERR_FILENO : -1}));
   } catch (const tcpaccept::Error& error) {
     complain(error.what());
     return static_cast<int>(error.status());

@@ -35,6 +35,7 @@ struct FrameReader::Impl {
 
   Source source;
   std::size_t read_bytes = kReadBytes;
+  std::size_t usual_bytes = kReadBytes;
   std::vector<std::uint64_t> buffer;  // words, so that its start is aligned for Cap'n Proto
   std::size_t begin = 0;
   std::size_t end = 0;
@@ -47,9 +48,9 @@ struct FrameReader::Impl {
   // Makes at least `size` bytes available, or as many as the input has.
   bool want(std::size_t size) {
     while (end - begin < size && !exhausted) {
-      if (buffer.size() * 8 - end < std::min(kReadBytes, size - (end - begin))) {
+      if (buffer.size() * 8 - end < std::min(read_bytes, size - (end - begin))) {
         to_front();
-        const std::size_t needed = std::max(size, end) + kReadBytes;
+        const std::size_t needed = std::max(size, end) + read_bytes;
         if (buffer.size() * 8 < needed) buffer.resize((needed + 7) / 8);
       }
       const std::size_t room = buffer.size() * 8 - end;
@@ -208,7 +209,7 @@ struct FrameReader::Impl {
   void leave_pending() {
     if (pending == 0) return;
     const std::size_t length = std::exchange(pending, 0);
-    if (pending_intact == length || !source.skip) read_bytes = kReadBytes;
+    if (pending_intact == length || !source.skip) read_bytes = usual_bytes;
     if (pass(length)) return;
     tell_first(damage_from_here(whole_frame_here(length).detail));
   }
@@ -217,7 +218,7 @@ struct FrameReader::Impl {
   Bytes pending_frame() {
     if (pending == 0) return {};
     if (pending_intact != pending) {
-      read_bytes = kReadBytes;
+      read_bytes = usual_bytes;
       const Found found = whole_frame_here(pending);
       if (found.length == 0) {
         pending = 0;
@@ -321,6 +322,7 @@ FrameReader& FrameReader::operator=(FrameReader&&) noexcept = default;
 
 FrameReader::Item FrameReader::next() { return impl_->next(); }
 bool FrameReader::read_peers() { return impl_->read_peers(); }
+void FrameReader::be_frugal() { impl_->usual_bytes = impl_->read_bytes = kPeekBytes; }
 Bytes FrameReader::frame() { return impl_->pending_frame(); }
 bool FrameReader::read(Columns wanted, Batch& to) { return impl_->read(wanted, to); }
 std::uint64_t FrameReader::offset() const { return impl_->offset + impl_->pending; }

@@ -67,6 +67,8 @@ class FrameReader {
   // After a batch: its wanted columns and everything else, moved to `to`. False: as with the others.
   bool read(Columns wanted, Batch& to);
 
+  // Reads little more than it has to, to hold little.
+  void be_frugal();
   // Bytes consumed so far; the offset of the item returned last plus its length.
   std::uint64_t offset() const;
   // After a batch: its offset.

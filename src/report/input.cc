@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <numeric>
 #include <utility>
 
 #include "core/error.h"
@@ -15,16 +16,18 @@ namespace {
 
 class ReaderSource final : public ItemSource {
  public:
-  ReaderSource(UniqueFd own, int fd, std::string name, bool live)
-      : own_(std::move(own)), live_(live), reader_(capture::read_from(fd, std::move(name))) {}
+  ReaderSource(UniqueFd own, int fd, std::string name, bool live, std::uint64_t size)
+      : own_(std::move(own)), live_(live), size_(size), reader_(capture::read_from(fd, std::move(name))) {}
 
   capture::FrameReader::Item next() override { return reader_.next(); }
   capture::FrameReader& reader() override { return reader_; }
+  std::uint64_t size() const override { return size_; }
   bool live() const override { return live_; }
 
  private:
   UniqueFd own_;
   bool live_;
+  std::uint64_t size_;
   capture::FrameReader reader_;
 };
 
@@ -100,7 +103,8 @@ std::unique_ptr<ItemSource> open_source(const std::string& name, int standard_in
     if (!regular || !own.valid()) throw Error(shown + ": only a regular file can be followed", Exit::kUsage);
     return std::make_unique<FollowSource>(std::move(own), shown);
   }
-  return std::make_unique<ReaderSource>(std::move(own), fd, shown, !regular);
+  const auto size = regular ? static_cast<std::uint64_t>(status.st_size) : 0;
+  return std::make_unique<ReaderSource>(std::move(own), fd, shown, !regular, size);
 }
 
 struct Input::Work {
@@ -113,19 +117,21 @@ struct Input::Work {
   std::uint64_t first_accept = 0;
   capture::Columns columns = 0;
   std::optional<Filter> filter;
-  capture::Decoder decoder;
   Workers::Task task;
 
   std::string wrong;  // "" = the batch is good
   capture::Batch batch;
   std::vector<std::uint32_t> rows;
 
-  void run() {
+  void run() { run(Bytes{reinterpret_cast<const std::byte*>(bytes.data()), length}, batch, rows); }
+
+  void run(Bytes frame, capture::Batch& to, std::vector<std::uint32_t>& selected) {
+    // One for each thread: what it needs to unpack a batch is large.
+    static thread_local capture::Decoder decoder;
     wrong.clear();
-    rows.clear();
-    const Bytes frame = Bytes{reinterpret_cast<const std::byte*>(bytes.data()), length};
-    if (decoder.decode(frame) == capture::Decoder::Kind::kBatch && decoder.read(columns, batch)) {
-      filter->select(batch, first_accept, from, rows);
+    selected.clear();
+    if (decoder.decode(frame) == capture::Decoder::Kind::kBatch && decoder.read(columns, to)) {
+      filter->select(to, first_accept, from, selected);
     } else {
       wrong = "a frame is malformed: " + decoder.why();
     }
@@ -138,6 +144,44 @@ namespace {
 constexpr std::size_t kMaxAhead = std::size_t{16} << 20;
 // Memory of a batch larger than this is not kept for the next one.
 constexpr std::size_t kMaxSpare = std::size_t{4} << 20;
+
+// So many rows of a frugal input are decoded at a time.
+constexpr std::size_t kSlice = 2048;
+
+// Some rows of a batch as a batch of its own, with those peers only.
+void take_slice(const capture::Batch& from, Selection rows, capture::Batch& to) {
+  to.clear();
+  to.listeners = from.listeners;
+  to.cgroups = from.cgroups;
+  to.clock = from.clock;
+  const auto gather = [&](const auto& column, auto& out) {
+    if (column.empty()) return;
+    out.reserve(kSlice);
+    for (const std::uint32_t row : rows) out.push_back(column[row]);
+  };
+  gather(from.time, to.time);
+  gather(from.listener, to.listener);
+  gather(from.rport, to.rport);
+  gather(from.tid, to.tid);
+  gather(from.cpu, to.cpu);
+  gather(from.wait_us, to.wait_us);
+  gather(from.ahead, to.ahead);
+  gather(from.rtt_us, to.rtt_us);
+  gather(from.left, to.left);
+  if (from.peer.empty()) return;
+  constexpr std::uint16_t kNone = 0xffff;
+  static thread_local std::vector<std::uint16_t> moved;
+  moved.assign(from.peers.size(), kNone);
+  to.peer.reserve(kSlice);
+  for (const std::uint32_t row : rows) {
+    std::uint16_t& index = moved[from.peer[row]];
+    if (index == kNone) {
+      index = static_cast<std::uint16_t>(to.peers.size());
+      to.peers.push_back(from.peers[from.peer[row]]);
+    }
+    to.peer.push_back(index);
+  }
+}
 
 std::size_t weight_of(const capture::BatchFrame& batch, std::size_t length) {
   return length + batch.events * std::size_t{48} + batch.tables->listeners.size() * sizeof(Listener) +
@@ -232,7 +276,42 @@ bool Input::find_first_accept(Instant& first) {
   return false;
 }
 
+// The batch stays where the reader has it; the slice of it that is shown is ours.
+bool Input::advance_frugally() {
+  static thread_local capture::Batch whole;
+  static thread_local std::vector<std::uint32_t> selected;
+  if (current_ == nullptr) current_ = make_work();
+  Work& work = *current_;
+  for (;;) {
+    Bytes frame;
+    if (next_row_ < all_rows_) {
+      frame = source_->reader().frame();
+    } else {
+      const capture::BatchFrame* batch = next_batch();
+      if (batch == nullptr) return false;
+      frame = account(*batch, work);
+      next_row_ = 0;
+    }
+    if (frame.empty()) continue;
+    work.run(frame, whole, selected);
+    if (!work.wrong.empty()) {
+      totals_.spoil({work.offset, work.length, work.wrong, false}, work.events - work.from);
+      next_row_ = all_rows_ = 0;
+      continue;
+    }
+    all_rows_ = selected.size();
+    if (next_row_ >= all_rows_) continue;
+    const std::size_t count = std::min(kSlice, all_rows_ - next_row_);
+    take_slice(whole, Selection{selected}.subspan(next_row_, count), work.batch);
+    next_row_ += count;
+    work.rows.resize(count);
+    std::iota(work.rows.begin(), work.rows.end(), 0u);
+    return true;
+  }
+}
+
 bool Input::advance() {
+  if (frugal_) return advance_frugally();
   if (current_ != nullptr) {
     // Somebody else may still hold it.
     if (current_.use_count() == 1 && current_->weight <= kMaxSpare) spare_.push_back(std::move(current_));
@@ -260,7 +339,10 @@ bool Input::advance() {
 
 const capture::Batch& Input::batch() const { return current_->batch; }
 Selection Input::rows() const { return current_->rows; }
-std::shared_ptr<const void> Input::hold() const { return current_; }
+std::shared_ptr<const void> Input::hold() const {
+  if (frugal_) return nullptr;  // it is overwritten by the next slice
+  return current_;
+}
 
 // A live input is read one batch at a time: the next one may be long in coming.
 void Input::read_ahead() {
@@ -285,29 +367,38 @@ bool Input::may_match(const capture::BatchFrame& batch, std::uint64_t first_acce
   return !source_->reader().read_peers() || filter_.may_match(batch, first_accept, true);
 }
 
-void Input::add_work(const capture::BatchFrame& batch) {
-  capture::FrameReader& reader = source_->reader();
+// Accounts for a batch. Its frame, if rows of it may be wanted, and what is to be done with it; else nothing.
+Bytes Input::account(const capture::BatchFrame& batch, Work& work) {
   const std::uint64_t first_accept = timeline_.on_batch(first_accept_, batch.tables->clock);
   const bool wanted = batch.events != 0 && may_match(batch, first_accept);
   Bytes frame;
   // The account of an open batch counts only if all of it is intact: there may be another form of it.
   if (wanted || batch.tables->open != 0) {
-    frame = reader.frame();
-    if (frame.empty()) return;
+    frame = source_->reader().frame();
+    if (frame.empty()) return {};
   }
   totals_.add(&batch, offset());
   const std::uint32_t from = totals_.repeated();
-  if (!wanted || from == batch.events) return;
+  if (!wanted || from == batch.events) return {};
+  work.length = frame.size();
+  work.offset = offset() - frame.size();
+  work.weight = weight_of(batch, frame.size());
+  work.events = batch.events;
+  work.from = from;
+  work.first_accept = first_accept;
+  work.columns = columns_;
+  return frame;
+}
+
+void Input::add_work(const capture::BatchFrame& batch) {
   std::shared_ptr<Work> work = make_work();
+  const Bytes frame = account(batch, *work);
+  if (frame.empty()) {
+    spare_.push_back(std::move(work));
+    return;
+  }
   work->bytes.resize(frame.size() / 8);
   std::copy(frame.begin(), frame.end(), reinterpret_cast<std::byte*>(work->bytes.data()));
-  work->length = frame.size();
-  work->offset = offset() - frame.size();
-  work->weight = weight_of(batch, frame.size());
-  work->events = batch.events;
-  work->from = from;
-  work->first_accept = first_accept;
-  work->columns = columns_;
   workers_.submit(work->task);
   ahead_bytes_ += work->weight;
   ahead_.push_back(std::move(work));

@@ -2,6 +2,9 @@
 //
 // Batches are read in order by whoever calls; those that may hold wanted rows are decoded and filtered by the workers, a
 // few ahead of the one that is being shown. Batches that cannot are passed over unread.
+//
+// With many inputs a whole decoded batch of each would be too much. A frugal input keeps the packed batch and decodes it
+// anew for each few thousand rows.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +38,8 @@ class ItemSource {
   virtual capture::FrameReader::Item next() = 0;
   virtual capture::FrameReader& reader() = 0;
 
+  // Bytes there are to read; 0 = not known.
+  virtual std::uint64_t size() const { return 0; }
   // More may arrive while we read: rows must not wait in a buffer.
   virtual bool live() const { return false; }
   // The user ended the reading; what was read last may be cut short for that reason alone.
@@ -55,6 +60,11 @@ class Input final : public Feed {
         Workers& workers, Observer observer = {});
   ~Input() override;
 
+  // Before open().
+  void be_frugal() {
+    frugal_ = true;
+    source_->reader().be_frugal();
+  }
   // Columns that are needed beyond those of the filter and of the merge.
   void want(capture::Columns columns) { columns_ |= columns; }
   // Reads up to the first item that proves this to be a capture. Throws Error if it is none, or empty.
@@ -67,13 +77,14 @@ class Input final : public Feed {
   bool advance() override;
   const capture::Batch& batch() const override;
   Selection rows() const override;
-  // Keeps the current batch and its rows alive.
+  // Keeps the current batch and its rows alive; nullptr if that cannot be.
   std::shared_ptr<const void> hold() const;
 
   // Reads everything that is left, for its account only, and proves all of it.
   void drain();
 
   bool live() const { return source_->live(); }
+  std::uint64_t size() const { return source_->size(); }
   const Totals& totals() const { return totals_; }
   const std::string& name() const { return name_; }
   // Bytes of the input read so far.
@@ -85,8 +96,10 @@ class Input final : public Feed {
   capture::FrameReader::Item take_item();
   // The next batch, or nullptr at the end. All but batches are accounted for on the way.
   const capture::BatchFrame* next_batch();
+  bool advance_frugally();
   bool may_match(const capture::BatchFrame& batch, std::uint64_t first_accept);
   void read_ahead();
+  Bytes account(const capture::BatchFrame& batch, Work& work);
   void add_work(const capture::BatchFrame& batch);
   std::shared_ptr<Work> make_work();
 
@@ -106,6 +119,9 @@ class Input final : public Feed {
   std::vector<std::shared_ptr<Work>> spare_;
   std::shared_ptr<Work> current_;
   bool at_end_ = false;
+  bool frugal_ = false;
+  std::size_t next_row_ = 0;   // of the frugal input's batch: among its wanted rows
+  std::size_t all_rows_ = 0;   // their number
   std::exception_ptr failure_;  // of reading on
 };
 

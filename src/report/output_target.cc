@@ -46,6 +46,8 @@ OutputTarget::OutputTarget(const std::string& path, bool force, bool binary, int
   fd_ = owned_.get();
 }
 
+bool OutputTarget::is_terminal() const { return ::isatty(fd_) == 1; }
+
 OutputTarget::~OutputTarget() {
   if (!temporary_.empty()) ::unlinkat(folder_.get(), temporary_.c_str(), 0);
 }

@@ -18,6 +18,7 @@ class OutputTarget {
   OutputTarget& operator=(const OutputTarget&) = delete;
 
   int fd() const { return fd_; }
+  bool is_terminal() const;
   // The folder that confine() has to leave us, or -1.
   int folder() const { return folder_.get(); }
   const std::string& name() const { return name_; }  // for messages

@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "report/merge.h"
 #include "report/output.h"
 #include "report/output_target.h"
+#include "report/progress.h"
 #include "report/rewriter.h"
 #include "report/workers.h"
 
@@ -119,7 +121,16 @@ class RowReport {
     if (!origin_) origin_ = Timeline::instant(*run.batch, run.rows.front());
     const std::uint64_t origin = timeline_.on_batch(*origin_, run.batch->clock);
     // Short runs, of inputs that interleave, are not worth handing over.
-    if (workers_.parallel() && run.begins_batch && run.ends_batch) return append_parallel(run, std::move(hold), origin);
+    if (workers_.parallel() && hold != nullptr && run.begins_batch && run.ends_batch) {
+      // In pieces, so that what waits to be written stays small.
+      for (Run piece = run; !piece.rows.empty();) {
+        const Selection rest = piece.rows.subspan(std::min(piece.rows.size(), kRowsPerPiece));
+        piece.rows = piece.rows.first(piece.rows.size() - rest.size());
+        append_parallel(piece, hold, origin);
+        piece.rows = rest;
+      }
+      return;
+    }
     finish();
     RowWriter& writer = *writers_[run.feed];
     if (run.begins_batch) writer.begin_batch(*run.batch, origin);
@@ -137,6 +148,8 @@ class RowReport {
   }
 
  private:
+  static constexpr std::size_t kRowsPerPiece = 8192;
+
   void append_parallel(const Run& run, std::shared_ptr<const void> hold, std::uint64_t origin) {
     if (under_way_.size() >= workers_.depth()) write_oldest();
     if (spare_.empty()) {
@@ -205,7 +218,25 @@ Inputs open_inputs(const Options& options, const Streams& streams, Timeline& tim
     inputs.push_back(std::make_unique<Input>(file, open_source(file, streams.in, options.follow), options.filter,
                                              timeline, workers, observer ? observer(inputs.size()) : Observer{}));
   }
+  constexpr std::size_t kMany = 16;
+  if (inputs.size() > kMany) {
+    for (const auto& input : inputs) input->be_frugal();
+  }
   return inputs;
+}
+
+// Nobody can tell how long a pipe will be.
+std::uint64_t bytes_to_read(const Inputs& inputs) {
+  std::uint64_t sum = 0;
+  for (const auto& input : inputs) {
+    if (input->size() == 0) return 0;
+    sum += input->size();
+  }
+  return sum;
+}
+std::uint64_t bytes_read(const Inputs& inputs) {
+  return std::accumulate(inputs.begin(), inputs.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& input) { return sum + input->offset(); });
 }
 
 Merge merged(const Inputs& inputs, const Timeline& timeline) {
@@ -232,7 +263,9 @@ Exit report_rows(const Options& options, const Streams& streams) {
   if (options.filter.needs_first_accept()) set_first_accept(inputs, timeline);
 
   Merge merge = merged(inputs, timeline);
+  Progress progress(target.is_terminal() ? -1 : streams.terminal, bytes_to_read(inputs));
   for (Run run; !output.closed();) {
+    progress.update([&] { return bytes_read(inputs); });
     try {
       if (!merge.next(run)) break;
     } catch (const Error&) {  // an input that cannot be read on: what was read before is shown
@@ -250,6 +283,7 @@ Exit report_rows(const Options& options, const Streams& streams) {
   rows.finish();
   output.flush();
   target.finish();
+  progress.clear();
   return output.closed() ? Exit::kClean : conclude(inputs, streams, options.require_complete);
 }
 
@@ -272,7 +306,12 @@ Exit report_capture(const Options& options, const Streams& streams) {
   }
   if (options.filter.needs_first_accept()) set_first_accept(inputs, timeline);
   Merge merge = merged(inputs, timeline);
-  for (Run run; !output.closed() && merge.next(run);) rewriter.append(run);
+  Progress progress(streams.terminal, bytes_to_read(inputs));
+  for (Run run; !output.closed() && merge.next(run);) {
+    rewriter.append(run);
+    progress.update([&] { return bytes_read(inputs); });
+  }
+  progress.clear();
   rewriter.finish();
   output.flush();
   target.finish();

@@ -16,6 +16,7 @@ struct Streams {
   std::function<void(const std::string&)> complain;
   // Called once when all inputs and outputs are open and not a byte of a capture has been read (confine.h).
   std::function<void(int output_folder)> before_reading = nullptr;
+  int terminal = -1;  // borrowed; where progress is shown, if anywhere
 };
 
 // Does what the options ask for. kClean, or kIncomplete after complaining about everything the captures lack;

@@ -120,6 +120,27 @@ TEST_F(Rewriting, SeveralOfOneBootAreMergedInOrderOfTime) {
   EXPECT_THAT(output_, HasSubstr("100 probe hits = 100 written"));
 }
 
+TEST_F(Rewriting, ManyInputsAreMergedLikeFew) {
+  std::vector<std::string> all, halves;
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::vector<std::string> some;
+    for (std::size_t i = 0; i < 10; ++i) {
+      // Batches of more rows than a frugal input decodes at a time.
+      some.push_back(write("in" + std::to_string(half * 10 + i), capture_of(5000 + i * 7, 4000 + i)));
+    }
+    all.insert(all.end(), some.begin(), some.end());
+    halves.push_back(path("half" + std::to_string(half)));
+    some.insert(some.begin(), {"--format", "capture", "-o", halves.back()});
+    ASSERT_EQ(run(some), Exit::kClean) << complaints_;
+  }
+  for (std::vector<std::string>* files : {&all, &halves}) files->insert(files->begin(), {"--format", "csv", "--comm", "sshd"});
+  ASSERT_EQ(run(halves), Exit::kClean);
+  const std::string expected = output_;
+  ASSERT_EQ(run(all), Exit::kClean);
+  EXPECT_EQ(output_.size(), expected.size());
+  EXPECT_EQ(output_, expected);
+}
+
 TEST_F(Rewriting, SeveralBootsAreMergedByWallTime) {
   const std::string a = write("a", capture_of(9, 3, "boot-a"));
   const std::string b = write("b", capture_of(9, 3, "boot-b"));

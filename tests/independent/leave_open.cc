@@ -22,8 +22,8 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 // One accept in four has what the source leaves out.
 void vary(Accept& accept, std::mt19937& random) {
   if (random() % 4 != 0) return;
-  accept.left = random() % 9;
-  accept.listener.nspid = 1 + random() % 3;
+  accept.left = static_cast<std::uint32_t>(random() % 9);
+  accept.listener.nspid = static_cast<std::uint32_t>(1 + random() % 3);
   accept.listener.comm = Comm::from(random() % 2 == 0 ? "=a \"b\",\\\x80" : "");
   accept.listener.protocol = random() % 2 == 0 ? kProtocolMptcp : 0;
   accept.listener.in_kernel = random() % 2 == 0;
@@ -61,14 +61,13 @@ int main(int argc, char** argv) {
       Accept accept = source.next();
       vary(accept, random);
       now = std::max(now, accept.time);
-      if (random() % 16 == 0) accept.time -= kSecond / 1000;
+      if (open == 0 && random() % 8 == 0) accept.time -= kSecond / 1000;  // but none comes before one handed out
       builder.add(accept);
     }
     // Frequency steering: the wall clock gains 100 ns a flush.
     const std::uint64_t wall = 1'795'000'000 * kSecond + now + 100 * flush;
-    capture::Batch& batch = builder.finish({now, static_cast<std::int64_t>(wall), now}, std::nullopt);
-    batch.ledger =
-        capture::Ledger{.begin = begin, .end = now, .hits = accepts - told, .written = accepts - told};
+    const capture::Ledger ledger{.begin = begin, .end = now, .hits = accepts - told, .written = accepts - told};
+    capture::Batch& batch = builder.finish({now, static_cast<std::int64_t>(wall), now}, ledger);
     batch.cgroups = {{5001, "/system.slice/a,b.service"}, {5002, "/\xff\"\\"}, {5003, ""}};
     batch.first_event = told;
     const bool final = flush % 13 == 0;

@@ -184,14 +184,17 @@ class Batch:
         require(version < 2 or ends == (first_time, last_time), "wrong first or last time")
 
     def read_extras(self, extras: Struct) -> None:
-        for loss in extras.structs(0):
-            loss.number(8, 8)
+        extras.structs(0)  # losses by CPU: part of what the ledger counts
         self.gaps = extras.structs(1)
-        self.cgroups = {entry.number(0, 8): entry.bytes(0) for entry in extras.structs(2)}
+        require(all(gap.number(0, 8) <= gap.number(8, 8) for gap in self.gaps), "a gap that ends before it begins")
+        cgroups = [(entry.number(0, 8), entry.bytes(0)) for entry in extras.structs(2)]
+        require(all(a[0] < b[0] for a, b in zip(cgroups, cgroups[1:])), "cgroups out of order")
+        require(all(len(path) <= 1024 for _, path in cgroups), "the path of a cgroup is too long")
+        self.cgroups = dict(cgroups)
 
 
-def plain_batch(batch: Struct, index: Struct, version: int) -> Batch:
-    """Section 4. `index` is the same struct in the index part."""
+def plain_batch(batch: Struct, version: int) -> Batch:
+    """Section 4."""
 
     def address(of: Struct) -> tuple[int, int]:
         return of.number(0, 8), of.number(8, 8)
@@ -200,14 +203,14 @@ def plain_batch(batch: Struct, index: Struct, version: int) -> Batch:
         values = batch.numbers(index, size) or [absent] * len(time)
         return [None if value == absent else value for value in values]
 
-    clock, ledger = index.struct(0), index.struct(1)
+    clock, ledger = batch.struct(0), batch.struct(1)
     time = batch.numbers(4, 8)
     listeners = [
         Listener(
             pid=one.number(0, 4), comm=one.bytes(0), saddr=address(one.struct(1)), sport=one.number(4, 2),
             family=one.number(6, 1), in_kernel=one.number(7, 1) & 1, protocol=one.number(8, 2), netns=one.number(12, 4),
             cgroup=one.number(16, 8), backlog=recorded(one.number(24, 4, U32), U32), nspid=one.number(28, 4))
-        for one in index.structs(2)
+        for one in batch.structs(2)
     ]  # fmt: skip
     require(all(len(one.comm) < 16 and 0 not in one.comm for one in listeners), "a malformed comm")
     result = Batch(
@@ -217,14 +220,14 @@ def plain_batch(batch: Struct, index: Struct, version: int) -> Batch:
         realtime=clock.number(8, 8),
         ledger={name: ledger.number(8 * i, 8) for i, name in enumerate(LEDGER)} if batch.has(1) else {},
         listeners=listeners,
-        peers=[address(one) for one in index.structs(3)],
+        peers=[address(one) for one in batch.structs(3)],
         events={
             "time": time, "listener": batch.numbers(5, 2), "peer": batch.numbers(6, 2), "rport": batch.numbers(7, 2),
             "tid": column(8, 4, 0), "cpu": column(9, 2, 0xFFFF), "waitUs": column(10, 8, U64),
             "ahead": column(11, 4, U32), "rttUs": column(12, 4, U32), "left": column(13, 4, U32)},
     )  # fmt: skip
     require(version < 2 or batch.number(0, 4) == len(time), "another number of events than columns hold")
-    result.read_extras(index.struct(14))
+    result.read_extras(batch.struct(14))
     result.check(batch.number(8, 8), batch.number(16, 8), version)
     return result
 
@@ -284,19 +287,20 @@ def expand(plane: tuple[bool, bytes], count: int) -> bytes:
     return data
 
 
-def unpack_columns(data: bytes, rows_of: dict[int, int], found: dict[str, list[int]]) -> None:
-    """Adds the columns in data to found, by name."""
-    cursor = Cursor(data)
+def unpack_columns(data: bytes, ids: range, rows_of: dict[int, int], found: dict[str, list[int]]) -> None:
+    """Adds the columns in data that have one of these ids to found, by name."""
+    cursor, seen = Cursor(data), set()
     while cursor.at < len(data):
         number, form = cursor.take(2)
         base, width = cursor.varint(), form & 0xF
         require(form & 0xE0 == 0 and width <= 8, "an unknown form of a column")
         planes = [cursor.plane() for _ in range(width)]
-        if number not in COLUMNS:
+        require(number not in seen, "a column that comes twice")
+        seen.add(number)
+        if number not in COLUMNS or number not in ids:
             continue
         name, bits = COLUMNS[number]
         count = rows_of.get(number, rows_of[number // 32 * 32])
-        require(name not in found, "a column that comes twice")
         require(base < 1 << bits and width * 8 <= bits, "a column too wide for its type")
         interleaved = bytearray(8 * count)
         for p, plane in enumerate(planes):
@@ -306,14 +310,15 @@ def unpack_columns(data: bytes, rows_of: dict[int, int], found: dict[str, list[i
         found[name] = [(base + value) % (1 << bits) for value in sums]
 
 
-def packed_batch(batch: Struct, index: Struct, version: int) -> Batch:
-    """Section 5. `index` is the same struct in the index part."""
+def packed_batch(batch: Struct, _version: int) -> Batch:
+    """Section 5."""
     events, listeners, peers, peers_v4 = (batch.number(offset, 4) for offset in (0, 4, 8, 40))
     require(max(events, listeners, peers) <= MAX_ROWS and peers_v4 <= peers, "a table too large")
     columns: dict[str, list[int]] = {}
     rows_of = {0: 1, 32: listeners, 64: peers - peers_v4, 65: peers - peers_v4, 66: peers_v4, 96: events}
-    unpack_columns(index.bytes(2), rows_of, columns)
-    unpack_columns(batch.bytes(0), rows_of, columns)
+    # In version 1 one sequence holds all columns.
+    unpack_columns(batch.bytes(2) if batch.has(2) else batch.bytes(0), range(96), rows_of, columns)
+    unpack_columns(batch.bytes(0), range(96, 256), rows_of, columns)
 
     def plus_one(name: str) -> list[Optional[int]]:
         return [value - 1 if value else None for value in columns[name]]
@@ -326,7 +331,7 @@ def packed_batch(batch: Struct, index: Struct, version: int) -> Batch:
     for name in ("begin", "end"):
         ledger[name] = ledger[name] + monotonic & U64
     comms = [struct.pack(">QQ", *halves) for halves in zip(columns["comm0"], columns["comm1"])]
-    require(all(comm[15] == 0 and 0 not in comm.rstrip(b"\0") for comm in comms), "a malformed comm")
+    require(all(comm[15] == 0 for comm in comms), "a malformed comm")
     require(all(value < 2 for value in columns["inKernel"]), "inKernel is neither 0 nor 1")
     require(all(index < listeners for index in columns["listener"]), "an event without its listener")
     result = Batch(
@@ -336,7 +341,7 @@ def packed_batch(batch: Struct, index: Struct, version: int) -> Batch:
         realtime=columns["realtime"][0],
         ledger=ledger if has_ledger else {},
         listeners=[Listener(*row) for row in zip(
-            columns["pid"], (comm.rstrip(b"\0") for comm in comms), zip(columns["saddr0"], columns["saddr1"]),
+            columns["pid"], (comm.partition(b"\0")[0] for comm in comms), zip(columns["saddr0"], columns["saddr1"]),
             columns["sport"], columns["family"], columns["inKernel"], columns["protocol"], columns["netns"],
             columns["cgroup"], plus_one("backlog"), columns["nspid"])],
         peers=[(0, 0xFFFF << 32 | value) for value in columns["peer4"]] + list(zip(columns["peer0"], columns["peer1"])),
@@ -346,7 +351,7 @@ def packed_batch(batch: Struct, index: Struct, version: int) -> Batch:
             "tid": [tid + columns["pid"][listener] & U32 or None
                     for tid, listener in zip(columns["tid"], columns["listener"])]},
     )  # fmt: skip
-    result.read_extras(index.struct(1))
+    result.read_extras(batch.struct(1))
     result.check(batch.number(16, 8), batch.number(24, 8), VERSION)
     return result
 
@@ -376,21 +381,19 @@ def read_frame(frame: bytes) -> Struct:
     return root
 
 
-def index_part(root: Struct) -> Struct:
-    """The root of a batch in a frame that ends behind its index part: all of the batch but its columns of events.
-
-    A reader that looks for something reads and checks this first. Here the whole frame has been checked.
-    """
+def index_is_right(root: Struct) -> bool:
+    """A reader that looks for something reads and checks only the index part of most batches; this one needs all."""
     frame, length = root.frame, root.number(16, 4)
+    if length == 0:
+        return True
     if length % 8 or not 40 <= length <= len(frame):
-        return root
-    if crc32c(frame[:24] + bytes(4) + frame[28:36] + bytes(4) + frame[40:length]) != root.number(20, 4):
-        return root
-    return Struct(frame[:length], root.at, root.data, root.pointers)
+        return False
+    return crc32c(frame[:24] + bytes(4) + frame[28:36] + bytes(4) + frame[40:length]) == root.number(20, 4)
 
 
-def frames(data: bytes, complain) -> Iterator[tuple[int, Struct, bytes]]:
-    """Offset, root and what was skipped before, of every intact frame; at the end, offset and no root (section 3).
+def frames(data: bytes) -> Iterator[tuple[int, bytes, str, Optional[Struct]]]:
+    """Of every intact frame: where the one before ends, what was skipped from there on and why, and its root (section 3).
+    Behind the last there may be bytes to skip and no root.
 
     Each failed attempt may checksum a whole frame in vain. In all, four bytes for each byte passed and one frame are
     allowed, so that the search stays linear in the input whatever a stranger wrote.
@@ -414,6 +417,22 @@ def frames(data: bytes, complain) -> Iterator[tuple[int, Struct, bytes]]:
 
 
 # --- Sessions ---
+
+
+def check_start(start: Struct) -> None:
+    """None of it is needed for rows, but a frame that contradicts itself is damage."""
+    probe = start.struct(8)
+    for holder, texts in ((start, range(7)), (probe, (0, 1, 3, 4))):
+        for index in texts:
+            holder.text(index)
+    for index in (2, 5, 6):
+        count = len(probe.elements(index, 6, 8)) // 8
+        if count:
+            texts = Struct(probe.frame, probe.pointer(index)[1], 0, count)
+            for i in range(count):
+                texts.text(i)
+    start.numbers(7, 4)
+    start.struct(9)
 
 
 @dataclass
@@ -445,7 +464,7 @@ class Reader:
     def read(self, data: bytes) -> None:
         behind_open = False
         any_frame = False
-        for begin, skipped, reason, root in frames(data, self.complain):
+        for begin, skipped, reason, root in frames(data):
             if skipped and not (behind_open and not any(skipped)):
                 self.damage(begin, len(skipped), reason)
             behind_open = False
@@ -475,17 +494,17 @@ class Reader:
         require(len(kinds) == 1, "a frame of two kinds")
         content = root.struct(kinds[0])
         if kinds[0] in (1, 2):
-            index = index_part(root).struct(kinds[0])
-            batch = (plain_batch if kinds[0] == 1 else packed_batch)(content, index, version)
+            if not index_is_right(root):
+                self.complain("a batch with a wrong index part")
+            batch = (plain_batch if kinds[0] == 1 else packed_batch)(content, version)
             self.take_batch(batch)
             return batch.open > 0
         if kinds[0] == 0:
-            for index in range(7):
-                content.text(index)
+            check_start(content)
             self.finish_session()
             self.session = Session(started=True)
         else:
-            content.text(1)
+            content.struct(0), content.text(1)
             session = self.session or Session()
             session.ended, session.wanted = True, content.number(0, 8)
             self.session = session
@@ -529,9 +548,11 @@ class Reader:
             self.complain("a session without its start")
         if not session.ended:
             self.complain("not ended cleanly: the recorder was killed or still runs")
-        missing = max(session.missing, session.wanted - session.shown, session.ledger["written"] - session.shown)
+        missing = session.wanted - session.shown if session.started and session.ended else session.missing
         if missing > 0:
             self.complain(f"{missing} accepts the recorder wrote are missing from the file")
+        elif missing < 0:
+            self.complain(f"{-missing} accepts more than the recorder wrote: parts of the file are repeated")
         ledger = session.ledger
         if session.ended and not missing and ledger["hits"] != ledger["written"] + ledger["filtered"] + ledger["lost"]:
             self.complain("the ledgers do not add up")
@@ -568,9 +589,9 @@ def address_text(address: tuple[int, int]) -> tuple[str, int]:
 
 
 def wall_time(batch: Batch, time: int) -> str:
-    """Section 4: by the clock of the event's own batch; realtime is signed."""
-    realtime = batch.realtime - (1 << 64 if batch.realtime >> 63 else 0)
-    seconds, nanoseconds = divmod(realtime + time - batch.monotonic, 10**9)
+    """Section 4: by the clock of the event's own batch; the result is signed and wraps, as realtime does."""
+    wrapped = (batch.realtime + time - batch.monotonic + (1 << 63) & U64) - (1 << 63)
+    seconds, nanoseconds = divmod(wrapped, 10**9)
     return f"{(EPOCH + timedelta(seconds=seconds)).isoformat()}.{nanoseconds:09}Z"
 
 
@@ -582,19 +603,18 @@ def write_rows(batch: Batch, begin: int, out: BinaryIO) -> None:
 
     listeners = [
         (
-            f"{one.pid},{csv_text(one.comm)},{address_text(one.saddr)[0]},{one.sport}",
+            f"{one.pid},{csv_text(one.comm)},{address_text(one.saddr)[0]},{one.sport},{address_text(one.saddr)[1]}",
             f"{FAMILIES.get(one.family, one.family)},{PROTOCOLS.get(one.protocol, one.protocol)},"
             f"{one.netns or ''},{one.cgroup or ''},{known(one.backlog)},{one.in_kernel}",
             f"{one.nspid or ''},{csv_text(batch.cgroups.get(one.cgroup, b''))}",
         )
         for one in batch.listeners
     ]
-    peers = [address_text(peer) for peer in batch.peers]
+    peers = [address_text(peer)[0] for peer in batch.peers]
     for time, listener, peer, rport, *rest in list(zip(*(batch.events[name] for name in EVENT_COLUMNS)))[begin:]:
         local, socket, ids = listeners[listener]
-        raddr, family = peers[peer]
         values = ",".join(known(value) for value in rest)
-        row = f"{time},{wall_time(batch, time)},{raddr},{rport},{local},{family},{socket},{values},{ids}\r\n"
+        row = f"{time},{wall_time(batch, time)},{peers[peer]},{rport},{local},{socket},{values},{ids}\r\n"
         out.write(row.encode())
 
 

@@ -464,6 +464,9 @@ struct Decoder::Impl {
       return fail(Kind::kUnknown, "it needs a reader of format version " + std::to_string(root.getMinimumReader()) +
                                       ", this is " + std::to_string(kFormatVersion));
     }
+    if (root.hasStart() + root.hasEnd() + root.hasBatch() + root.hasPacked() > 1) {
+      return fail(Kind::kMalformed, "it is of two kinds");
+    }
     if (root.hasStart()) {
       start = value_of(root.getStart());
       return Kind::kStart;

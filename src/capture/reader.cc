@@ -110,9 +110,11 @@ struct FrameReader::Impl {
     if (!length) return {.why = "not a frame", .detail = "not a frame"};
     if (want(kIndexHeadBytes)) {
       const std::size_t index = index_length(window(), *length);
-      if (index != 0 && want(index) &&
-          load<std::uint32_t>(&window()[kIndexCrcOffset]) == index_checksum(window().first(index))) {
-        return {.length = *length, .index = index, .why = nullptr, .detail = {}};
+      if (index != 0 && want(index)) {
+        if (load<std::uint32_t>(&window()[kIndexCrcOffset]) == index_checksum(window().first(index))) {
+          return {.length = *length, .index = index, .why = nullptr, .detail = {}};
+        }
+        vain += index;
       }
     }
     return whole_frame_here(*length);

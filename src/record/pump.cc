@@ -134,6 +134,8 @@ void Pump::take(const std::vector<Accept>& accepts) {
       ++totals_.filtered;
       continue;
     }
+    // Accepts handed out keep their numbers (capture.md, section 6): a late one would be sorted in before them.
+    if (handed_out_ != 0 && accept.time < handed_out_until_) flush();
     builder_.add(accept);
     if (builder_.size() >= options_.batch_events) flush();
   }
@@ -208,6 +210,7 @@ void Pump::flush_with_ledger(bool open) {
   if (open) {
     batch.open = ++open_;
     handed_out_ = batch.size();
+    if (!batch.time.empty()) handed_out_until_ = batch.time.back();
     handed_out_again_ += batch.size();
     handed_totals_ = totals_;
     last_flush_ = clock_.monotonic;

@@ -120,6 +120,7 @@ class Pump {
   std::uint64_t last_flush_ = 0;
   std::uint32_t open_ = 0;        // how often the batch under way was handed out open
   std::size_t handed_out_ = 0;    // its accepts at the last time
+  std::uint64_t handed_out_until_ = 0;  // the time of the last of them
   std::uint64_t handed_out_again_ = 0;  // accepts in all those times together
   PumpTotals handed_totals_;      // at the last time anything was handed out
   std::map<std::uint32_t, std::uint64_t> ended_;  // processes asked for, and when they were known to be gone

@@ -132,7 +132,7 @@ char* ColumnsWriter::put_field(char* to, Column column, std::size_t row) const {
     case Column::kSocketFamily:
       return put_socket_family(to, listener.family);
     case Column::kProtocol:
-      return put_protocol(to, listener.protocol);
+      return listener.protocol == 0 ? to : put_protocol(to, listener.protocol);
     case Column::kNetns:
       return put_recorded(to, listener.netns, std::uint32_t{0});
     case Column::kCgroup:
@@ -142,7 +142,7 @@ char* ColumnsWriter::put_field(char* to, Column column, std::size_t row) const {
     case Column::kInKernel:
       return put_text(to, listener.in_kernel ? "1" : "0");
     case Column::kTid:
-      return put_number(to, batch.tid[row]);
+      return put_recorded(to, batch.tid[row], std::uint32_t{0});
     case Column::kCpu:
       return put_recorded(to, batch.cpu[row], kNotRecorded16);
     case Column::kWaitUs:

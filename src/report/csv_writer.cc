@@ -33,7 +33,7 @@ ListenerTexts::Ends put_listener(const Listener& listener, std::string_view cgro
   *to++ = ',';
   to = put_socket_family(to, listener.family);
   *to++ = ',';
-  to = put_protocol(to, listener.protocol);
+  if (listener.protocol != 0) to = put_protocol(to, listener.protocol);
   *to++ = ',';
   if (listener.netns != 0) to = put_number(to, listener.netns);
   *to++ = ',';
@@ -87,7 +87,7 @@ void CsvWriter::append_rows(Selection rows, Buffer& out) {
       to = put_number(to, std::uint32_t{batch.rport[row]});
       const ListenerTexts::Texts texts = listeners_.get(batch.listener[row], format);
       to = put_piece<128>(to, texts.first, texts.first_length);
-      to = put_number(to, batch.tid[row]);
+      if (batch.tid[row] != 0) to = put_number(to, batch.tid[row]);
       *to++ = ',';
       if (batch.cpu[row] != kNotRecorded16) to = put_number(to, std::uint32_t{batch.cpu[row]});
       *to++ = ',';

@@ -41,9 +41,15 @@ ListenerTexts::Ends put_listener(const Listener& listener, std::string_view cgro
   *to++ = listener.saddr.is_v4() ? '4' : '6';
   to = put(to, ",\"socket_family\":\"");
   to = put_socket_family(to, listener.family);
-  to = put(to, "\",\"protocol\":\"");
-  to = put_protocol(to, listener.protocol);
-  to = put(to, "\",\"netns\":");
+  to = put(to, "\",\"protocol\":");
+  if (listener.protocol != 0) {
+    *to++ = '"';
+    to = put_protocol(to, listener.protocol);
+    *to++ = '"';
+  } else {
+    to = put(to, "null");
+  }
+  to = put(to, ",\"netns\":");
   to = put_or_null(to, listener.netns, std::uint32_t{0});
   to = put(to, ",\"cgroup\":");
   to = put_or_null(to, listener.cgroup, std::uint64_t{0});
@@ -104,7 +110,7 @@ void JsonWriter::append_rows(Selection rows, Buffer& out) {
       to = put_number(to, std::uint32_t{batch.rport[row]});
       const ListenerTexts::Texts texts = listeners_.get(batch.listener[row], format);
       to = put_piece<256>(to, texts.first, texts.first_length);
-      to = put_number(to, batch.tid[row]);
+      to = put_or_null(to, batch.tid[row], std::uint32_t{0});
       to = put(to, ",\"cpu\":");
       to = batch.cpu[row] == kNotRecorded16 ? put(to, "null") : put_number(to, std::uint32_t{batch.cpu[row]});
       to = put(to, ",\"wait_us\":");

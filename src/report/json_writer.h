@@ -1,7 +1,7 @@
 // JSON, one object per line (RFC 8259, pure ASCII), with the fields and names of csv_writer.h.
 //
 // Every row has every key; a field that was not recorded is null. Numbers are numbers (time_ns and cgroup can
-// exceed 2^53), in_kernel is true or false, socket_family and protocol are always strings. A comm that is not
+// exceed 2^53), in_kernel is true or false, socket_family and protocol are strings. A comm that is not
 // valid UTF-8 shows the replacement character for each bad byte and is followed by "comm_hex" with all its bytes.
 #pragma once
 

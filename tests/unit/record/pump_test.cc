@@ -271,6 +271,22 @@ TEST_F(PumpTest, ALateAcceptIsWrittenAllTheSame) {
   expect_balance();
 }
 
+TEST_F(PumpTest, ALateAcceptDoesNotMoveThoseHandedOut) {
+  Pump pump = make({.reopen = true});
+  round(pump, 3 * kSecond, {accept_record(2 * kSecond), accept_record(2 * kSecond + 2)}, {.hits = 2});
+  round(pump, 4 * kSecond, {accept_record(2 * kSecond + 1), accept_record(3 * kSecond)}, {.hits = 4});
+  pump.finish();
+  // Open with two; final with these two; the late one in the next.
+  ASSERT_EQ(batches_.size(), 3u);
+  EXPECT_EQ(batches_[0].open, 1u);
+  EXPECT_EQ(batches_[1].open, 0u);
+  EXPECT_EQ(batches_[1].first_event, 0u);
+  EXPECT_EQ(batches_[1].time, batches_[0].time);
+  EXPECT_EQ(batches_[2].first_event, 2u);
+  EXPECT_EQ(batches_[2].time, (std::vector<std::uint64_t>{2 * kSecond + 1, 3 * kSecond}));
+  EXPECT_EQ(batches_[2].ledger->written, 4u);
+}
+
 TEST_F(PumpTest, LossesAreNamedByTheirCpu) {
   Pump pump = make();
   round(pump, 2 * kSecond, {accept_record(kSecond)}, {.hits = 4, .lost = 3, .misses = 0, .lost_by_cpu = {{1, 2}, {5, 1}}});

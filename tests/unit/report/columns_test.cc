@@ -69,7 +69,7 @@ TEST(Columns, EveryOneInCsv) {
             "backlog,in_kernel,tid,cpu,wait_us,ahead,rtt_us\r\n"
             "0.000000,5000000000,2026-11-23T08:30:50.000000000Z,192.168.60.1,65339,1463,\"\\x3dx,\\x0a\","
             "192.168.60.170,22,4,inet6,mptcp,4026531840,77,128,1,1464,3,20000,2,150\r\n"
-            "1.500000,6500000000,2026-11-23T08:30:51.500000000Z,fd00::2,0,0,,fd00::1,0,6,0,0,,,,0,0,,,,\r\n");
+            "1.500000,6500000000,2026-11-23T08:30:51.500000000Z,fd00::2,0,0,,fd00::1,0,6,0,,,,,0,,,,,\r\n");
 }
 
 TEST(Columns, InTheTableAreAlignedAndMissingOnesAreADash) {
@@ -80,7 +80,7 @@ TEST(Columns, InTheTableAreAlignedAndMissingOnesAreADash) {
   EXPECT_EQ(rows({"comm", "tid"}, false),
             "COMM         TID\n"
             "=x,\\x0a      1464\n"
-            "             0\n");
+            "             -\n");
 }
 
 std::vector<std::uint32_t> selected(FilterSpec spec) {

@@ -51,7 +51,7 @@ std::string slow_csv_row(const Accept& accept, const capture::ClockAnchor& clock
       << listener.sport << ',' << (listener.saddr.is_v4() ? 4 : 6) << ','
       << (listener.family == 2 ? "inet" : "inet6") << ',' << (listener.protocol == 6 ? "tcp" : "mptcp") << ','
       << or_empty(listener.netns, std::uint32_t{0}) << ',' << or_empty(listener.cgroup, std::uint64_t{0}) << ','
-      << or_empty(listener.backlog, kNotRecorded32) << ',' << listener.in_kernel << ',' << accept.tid << ','
+      << or_empty(listener.backlog, kNotRecorded32) << ',' << listener.in_kernel << ',' << or_empty(accept.tid, 0u) << ','
       << or_empty(accept.cpu, kNotRecorded16) << ',' << or_empty(accept.wait_us, kNotRecorded64) << ','
       << or_empty(accept.ahead, kNotRecorded32) << ',' << or_empty(accept.rtt_us, kNotRecorded32) << ','
       << or_empty(accept.left, kNotRecorded32) << ',' << or_empty(listener.nspid, std::uint32_t{0}) << ',' << cgroup
@@ -214,6 +214,18 @@ TEST(Csv, NotRecordedIsEmpty) {
             "tcp,,,,0,1463,,,,,,,\r\n");
 }
 
+Accept nothing_recorded() {
+  Accept accept = sshd();
+  accept.listener.protocol = 0;
+  accept.tid = 0;
+  return accept;
+}
+
+TEST(Csv, ProtocolAndThreadNotRecordedAreEmpty) {
+  EXPECT_NE(render(Format::kCsv, TimeColumn::kNone, batch_of({nothing_recorded()})).find(",4,inet,,,,,0,,,"),
+            std::string::npos);
+}
+
 TEST(Csv, UnknownFamilyAndProtocolAreNumbers) {
   Accept accept = sshd();
   accept.listener.family = 17;
@@ -281,6 +293,12 @@ TEST(Json, NotRecordedIsNull) {
             "\"socket_family\":\"inet\",\"protocol\":\"tcp\",\"netns\":null,\"cgroup\":null,\"backlog\":null,"
             "\"in_kernel\":false,\"tid\":1463,\"cpu\":null,\"wait_us\":null,\"ahead\":null,\"rtt_us\":null,"
             "\"left\":null,\"nspid\":null,\"cgroup_path\":null}\n");
+}
+
+TEST(Json, ProtocolAndThreadNotRecordedAreNull) {
+  const std::string row = render(Format::kJson, TimeColumn::kNone, batch_of({nothing_recorded()}));
+  EXPECT_NE(row.find(",\"protocol\":null,\"netns\":null,"), std::string::npos) << row;
+  EXPECT_NE(row.find(",\"tid\":null,\"cpu\":null,"), std::string::npos) << row;
 }
 
 TEST(Json, InvalidNameCarriesItsBytes) {

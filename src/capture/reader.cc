@@ -274,6 +274,14 @@ struct FrameReader::Impl {
   Item damage_from_here(const std::string& why) {
     const std::uint64_t damaged_from = offset;
     Found found;
+    // Who connects chooses ports, and could put a frame of its own making into the columns of a batch: where the length of
+    // what is damaged is known to be right, nothing within it is looked at.
+    if (const auto length = frame_length(window()); length && want(*length + kHeadBytes)) {
+      if (frame_length(window().subspan(*length))) {
+        consume(*length);
+        found = frame_here();
+      }
+    }
     while (begin != end && found.length == 0) {
       if (vain > kVainAllowance + kVainPerByte * offset) {
         // Hostile or hopeless: go on by whole buffers without looking.

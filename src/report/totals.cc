@@ -157,7 +157,7 @@ void Totals::add(const capture::FrameReader::Item& item, std::uint64_t offset) {
     if (observer_.start) observer_.start(**start);
     add_clock((*start)->clock);
   } else if (const auto* batch = std::get_if<const capture::BatchFrame*>(&item)) {
-    if (session_ && session_->end) end_session(false);
+    if (session_ && (session_->end || begins_unseen_session(**batch))) end_session(false);
     if (!session_) begin_session();
     add_batch(**batch);
   } else if (const auto* end = std::get_if<const capture::End*>(&item)) {
@@ -298,6 +298,15 @@ void Totals::add_gap(const Gap& gap, const capture::ClockAnchor& clock) {
   }
 }
 
+// Numbers go back only where a batch comes in another form, or where the start of a new session is missing.
+bool Totals::begins_unseen_session(const capture::BatchFrame& batch) const {
+  const std::uint64_t first = batch.tables->first_event;
+  if (first == kNotRecorded64 || first >= next_event_) return false;
+  const bool form = first == last_first_event_ &&
+                    (batch.events == 0 || last_events_ == 0 || batch.first_time == last_first_time_);
+  return !form;
+}
+
 void Totals::add_batch(const capture::BatchFrame& batch) {
   SessionTotals& session = *session_;
   const capture::Batch& tables = *batch.tables;
@@ -311,6 +320,11 @@ void Totals::add_batch(const capture::BatchFrame& batch) {
       session.skipped += tables.first_event - next_event_;
     }
     next_event_ = std::max(next_event_, tables.first_event + batch.events);
+    last_first_event_ = tables.first_event;
+    if (batch.events != 0 || repeated_ == 0) {
+      last_first_time_ = batch.first_time;
+      last_events_ = batch.events;
+    }
   }
   if (batch.events > repeated_) {
     if (session.accepts == 0) session.first_wall = tables.clock.wall(batch.first_time);

@@ -164,6 +164,7 @@ class Totals {
     Account account;
   };
 
+  bool begins_unseen_session(const capture::BatchFrame& batch) const;
   void add_batch(const capture::BatchFrame& batch);
   void add_damage(const capture::Damage& damage);
   void add_account(const Account& account);
@@ -189,6 +190,10 @@ class Totals {
   std::optional<Gap> last_gap_;  // of the session
   std::optional<OpenAccount> open_;
   std::uint64_t next_event_ = 0;  // of the session: one past those seen
+  // Of the batch seen last.
+  std::uint64_t last_first_event_ = 0;
+  std::uint64_t last_first_time_ = 0;
+  std::uint32_t last_events_ = 0;
   std::uint32_t repeated_ = 0;
   std::vector<std::uint32_t> per_listener_;
 };

@@ -35,7 +35,7 @@ class Buffer {
 
  private:
   void grow(std::size_t bytes) {
-    const std::size_t wanted = std::max(size_ + bytes, capacity_ * 2);
+    const std::size_t wanted = std::max(size_ + bytes, capacity_ + capacity_ / 4);
     auto larger = std::make_unique_for_overwrite<char[]>(wanted);
     if (size_ != 0) std::memcpy(larger.get(), data_.get(), size_);
     data_ = std::move(larger);

@@ -124,7 +124,7 @@ class RowReport {
     if (workers_.parallel() && hold != nullptr && run.begins_batch && run.ends_batch) {
       // In pieces, so that what waits to be written stays small.
       for (Run piece = run; !piece.rows.empty();) {
-        const Selection rest = piece.rows.subspan(std::min(piece.rows.size(), kRowsPerPiece));
+        const Selection rest = piece.rows.subspan(std::min(piece.rows.size(), rows_per_piece_));
         piece.rows = piece.rows.first(piece.rows.size() - rest.size());
         append_parallel(piece, hold, origin);
         piece.rows = rest;
@@ -148,8 +148,6 @@ class RowReport {
   }
 
  private:
-  static constexpr std::size_t kRowsPerPiece = 8192;
-
   void append_parallel(const Run& run, std::shared_ptr<const void> hold, std::uint64_t origin) {
     if (under_way_.size() >= workers_.depth()) write_oldest();
     if (spare_.empty()) {
@@ -178,6 +176,8 @@ class RowReport {
   static constexpr std::size_t kMaxSpare = std::size_t{4} << 20;
 
   const Options& options_;
+  // The texts of a batch are made anew for each piece of it; but a row of JSON is some 400 bytes.
+  const std::size_t rows_per_piece_ = options_.format == Format::kJson ? 6144 : 16384;
   const Timeline& timeline_;
   Workers& workers_;
   Output& output_;

@@ -387,8 +387,8 @@ Bytes Encoder::encode(const Batch& batch, Packing packing) {
     });
   }
   const Bytes tables = impl_->packer.tables(batch);
-  // The packer has one buffer: the tables are in the message before it makes the columns.
-  const std::size_t words = 64 + tables.size() / 8 + extras_words(batch) + batch.size() * 2;
+  const Bytes columns = impl_->packer.columns(batch);
+  const std::size_t words = 64 + (tables.size() + columns.size()) / 8 + extras_words(batch);
   return impl_->seal(words, kFormatVersion, [&](auto& message, ::Frame::Builder frame) {
     auto packed = frame.initPacked();
     packed.setListeners(static_cast<std::uint32_t>(batch.listeners.size()));
@@ -397,10 +397,10 @@ Bytes Encoder::encode(const Batch& batch, Packing packing) {
     const auto data = [](Bytes bytes) {
       return capnp::Data::Reader{reinterpret_cast<const capnp::byte*>(bytes.data()), bytes.size()};
     };
-    packed.setTables(data(impl_->packer.tables(batch)));
+    packed.setTables(data(tables));
     packed.setPeersV4(static_cast<std::uint32_t>(impl_->packer.peers_v4()));
     const std::size_t index = words_used(message);
-    packed.setColumns(data(impl_->packer.columns(batch)));
+    packed.setColumns(data(columns));
     return index;
   });
 }

@@ -50,18 +50,19 @@ const char* each_column(Bytes bytes, const Store& store) {
 
 void BatchPacker::single(ColumnId id, std::uint64_t value) {
   values_.assign(1, value);
-  packer_.pack(id, values_, false, 0, out_);
+  packer_.pack(id, values_, false, 0, *out_);
 }
 
 template <typename Rows, typename Value>
 void BatchPacker::column(ColumnId id, const Rows& rows, Value value, bool delta) {
   values_.resize(rows.size());
   std::transform(rows.begin(), rows.end(), values_.begin(), value);
-  packer_.pack(id, values_, delta, 0, out_);
+  packer_.pack(id, values_, delta, 0, *out_);
 }
 
 Bytes BatchPacker::tables(const Batch& batch) {
-  out_.clear();
+  out_ = &tables_;
+  out_->clear();
   const ClockAnchor& clock = batch.clock;
   single(ColumnId::kClockMonotonic, clock.monotonic);
   single(ColumnId::kClockRealtime, static_cast<std::uint64_t>(clock.realtime));
@@ -71,7 +72,7 @@ Bytes BatchPacker::tables(const Batch& batch) {
     single(ColumnId::kLedgerBegin, ledger.begin - clock.monotonic);
     // Present in every batch with a ledger, whatever its value: it is what says that there is one.
     values_.assign(1, ledger.end - clock.monotonic);
-    packer_.pack(ColumnId::kLedgerEnd, values_, false, ~values_[0], out_);
+    packer_.pack(ColumnId::kLedgerEnd, values_, false, ~values_[0], *out_);
     single(ColumnId::kLedgerHits, ledger.hits);
     single(ColumnId::kLedgerMisses, ledger.misses);
     single(ColumnId::kLedgerLost, ledger.lost);
@@ -100,11 +101,12 @@ Bytes BatchPacker::tables(const Batch& batch) {
   column(ColumnId::kPeerV4, order.first(peers_v4_), [&](std::uint16_t i) { return low(i) & 0xffffffff; }, true);
   column(ColumnId::kPeerHigh, order.subspan(peers_v4_), high, sorted_);
   column(ColumnId::kPeerLow, order.subspan(peers_v4_), low);
-  return out_;
+  return *out_;
 }
 
 Bytes BatchPacker::columns(const Batch& batch) {
-  out_.clear();
+  out_ = &columns_;
+  out_->clear();
   column(ColumnId::kTime, batch.time, [](std::uint64_t t) { return t; }, true);
   column(ColumnId::kListener, batch.listener, [](std::uint16_t i) { return i; });
   column(ColumnId::kPeer, batch.peer, [&](std::uint16_t i) { return rank_[i]; });
@@ -113,13 +115,13 @@ Bytes BatchPacker::columns(const Batch& batch) {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     values_[i] = batch.tid[i] - batch.listeners[batch.listener[i]].pid;
   }
-  packer_.pack(ColumnId::kTid, values_, false, 0, out_);
+  packer_.pack(ColumnId::kTid, values_, false, 0, *out_);
   column(ColumnId::kCpu, batch.cpu, [](std::uint16_t c) { return shifted(c); });
   column(ColumnId::kWait, batch.wait_us, [](std::uint64_t w) { return shifted(w); });
   column(ColumnId::kAhead, batch.ahead, [](std::uint32_t a) { return shifted(a); });
   column(ColumnId::kRtt, batch.rtt_us, [](std::uint32_t r) { return shifted(r); });
   column(ColumnId::kLeft, batch.left, [](std::uint32_t l) { return shifted(l); });
-  return out_;
+  return *out_;
 }
 
 // Few peers cost least in ascending order (small steps), IPv4 by itself; many, each seen once or twice, in order of
@@ -133,9 +135,14 @@ void BatchPacker::order_peers(const Batch& batch) {
     const auto is_v4 = [&](std::uint16_t i) { return batch.peers[i].is_v4(); };
     const auto rest = std::partition(order_.begin(), order_.end(), is_v4);
     peers_v4_ = static_cast<std::size_t>(rest - order_.begin());
-    const auto before = [&](std::uint16_t a, std::uint16_t b) { return batch.peers[a] < batch.peers[b]; };
-    std::sort(order_.begin(), rest, before);
-    std::sort(rest, order_.end(), before);
+    // Numbers that carry their index sort three times as fast as indexes that are looked up.
+    values_.resize(peers_v4_);
+    std::transform(order_.begin(), rest, values_.begin(),
+                   [&](std::uint16_t i) { return (low_half(batch.peers[i]) & 0xffffffff) << 16 | i; });
+    std::sort(values_.begin(), values_.end());
+    std::transform(values_.begin(), values_.end(), order_.begin(),
+                   [](std::uint64_t value) { return static_cast<std::uint16_t>(value); });
+    std::sort(rest, order_.end(), [&](std::uint16_t a, std::uint16_t b) { return batch.peers[a] < batch.peers[b]; });
   }
   rank_.resize(order_.size());
   for (std::size_t i = 0; i < order_.size(); ++i) rank_[order_[i]] = static_cast<std::uint16_t>(i);

@@ -18,7 +18,7 @@ namespace tcpaccept::capture {
 
 class BatchPacker {
  public:
-  // Both are borrowed until the next call; columns() belongs to the batch tables() was called with last.
+  // Both are borrowed until the next call of the same; columns() belongs to the batch tables() was called with last.
   Bytes tables(const Batch& batch);
   Bytes columns(const Batch& batch);
   // Of the peers in the tables, so many come first and are IPv4.
@@ -31,7 +31,9 @@ class BatchPacker {
   void order_peers(const Batch& batch);
 
   ColumnPacker packer_;
-  std::vector<std::byte> out_;
+  std::vector<std::byte> tables_;
+  std::vector<std::byte> columns_;
+  std::vector<std::byte>* out_ = nullptr;  // the one of them that is being made
   std::vector<std::uint64_t> values_;
   std::vector<std::uint16_t> order_;  // of peers, as written
   std::vector<std::uint16_t> rank_;   // of peers: where each was written

@@ -145,7 +145,7 @@ std::uint64_t pid_namespace(const KernelPaths& paths) {
 }
 
 std::string foreign_children(const KernelPaths& paths) {
-  for (const std::string kind : {"pid", "time"}) {
+  for (const char* const kind : {"pid", "time"}) {
     const std::string own = paths.proc + "/self/ns/" + kind;
     const std::string theirs = own + "_for_children";
     struct stat one {};

@@ -117,7 +117,7 @@ class RowReport {
   capture::Columns columns() const { return writers_.front()->columns(); }
 
   // Formats a run and writes whatever fills the buffer. `hold` keeps its batch alive.
-  void append(const Run& run, std::shared_ptr<const void> hold) {
+  void append(const Run& run, const std::shared_ptr<const void>& hold) {
     if (!origin_) origin_ = Timeline::instant(*run.batch, run.rows.front());
     const std::uint64_t origin = timeline_.on_batch(*origin_, run.batch->clock);
     // Short runs, of inputs that interleave, are not worth handing over.

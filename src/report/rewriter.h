@@ -72,7 +72,6 @@ class Rewriter {
   bool any_ledger_ = false;
   capture::Ledger sum_;        // of all accounts so far
   capture::Ledger told_;       // of all ledgers written
-  std::uint64_t first_begin_ = 0;
   std::uint64_t told_until_ = 0;
   std::uint64_t until_ = 0;    // end of the last account
   std::map<std::uint16_t, std::uint64_t> cpu_losses_;

@@ -31,7 +31,7 @@ void Workers::submit(Task& task) {
   }
   {
     const std::lock_guard lock(mutex_);
-    task.state = Task::State::kQueued;
+    task.state_ = Task::State::kQueued;
     queue_.push_back(&task);
   }
   queued_.notify_one();
@@ -39,28 +39,28 @@ void Workers::submit(Task& task) {
 
 void Workers::wait(Task& task) {
   std::unique_lock lock(mutex_);
-  while (task.state != Task::State::kDone) {
+  while (task.state_ != Task::State::kDone) {
     if (queue_.empty()) {
       done_.wait(lock);
     } else {
       run(*queue_.front(), lock);
     }
   }
-  task.state = Task::State::kIdle;
-  if (task.error) std::rethrow_exception(std::exchange(task.error, nullptr));
+  task.state_ = Task::State::kIdle;
+  if (task.error_) std::rethrow_exception(std::exchange(task.error_, nullptr));
 }
 
 void Workers::run(Task& task, std::unique_lock<std::mutex>& lock) {
   queue_.pop_front();
-  task.state = Task::State::kRunning;
+  task.state_ = Task::State::kRunning;
   lock.unlock();
   try {
     task.work();
   } catch (...) {
-    task.error = std::current_exception();
+    task.error_ = std::current_exception();
   }
   lock.lock();
-  task.state = Task::State::kDone;
+  task.state_ = Task::State::kDone;
   done_.notify_all();
 }
 

@@ -21,8 +21,8 @@ class Workers {
 
    private:
     friend class Workers;
-    enum class State { kIdle, kQueued, kRunning, kDone } state = State::kIdle;
-    std::exception_ptr error;
+    enum class State { kIdle, kQueued, kRunning, kDone } state_ = State::kIdle;
+    std::exception_ptr error_;
   };
 
   // Threads are started by the first submit().

@@ -12,6 +12,9 @@
 namespace tcpaccept::kernel {
 namespace {
 
+// One settlement without anything in common can be chance: perf's part was read, ftrace's not yet.
+constexpr unsigned kDeaf = 2;
+
 constexpr std::uint32_t kSample = 9;  // PERF_RECORD_SAMPLE
 constexpr std::size_t kRawAt = 36;    // of the raw data in a sample: behind the header, TID, TIME, CPU and its length
 
@@ -47,13 +50,15 @@ void Rescue::seen(std::uint16_t cpu, Bytes records) {
   if (cpus_.empty()) return;
   constexpr std::size_t kProcessAt = 8;
   constexpr std::size_t kThreadAt = 12;
+  constexpr std::size_t kTimeAt = 16;
   constexpr std::size_t kMaxProcesses = 65536;
   if (processes_.size() > kMaxProcesses) processes_.clear();
   const auto found = cpus_.find(cpu);
   Bytes record;
   while (perf::next_record(records, record)) {
     if (record.size() <= kRawAt || load<perf::RecordHeader>(record.data()).type != kSample) continue;
-    processes_[load<std::uint32_t>(record.data() + kThreadAt)] = load<std::uint32_t>(record.data() + kProcessAt);
+    processes_[load<std::uint32_t>(record.data() + kThreadAt)] = {load<std::uint32_t>(record.data() + kProcessAt),
+                                                                  load<std::uint64_t>(record.data() + kTimeAt)};
     if (found != cpus_.end()) found->second.seen.insert(key_of(record.subspan(kRawAt), event_id_));
   }
 }
@@ -97,6 +102,9 @@ std::vector<std::byte> Rescue::settle(std::uint16_t cpu) {
   Cpu& of = cpus_.at(cpu);
   std::vector<std::byte> records;
   emit(cpu, of, of.open, records);
+  const bool heard = std::any_of(of.read.begin(), of.read.end(), [&](const auto& one) { return delivered(of, one.second); });
+  if (heard) of.deaf = 0;
+  else if (!of.seen.empty() && of.deaf < kDeaf) ++of.deaf;
   of.read.clear();
   of.open = 0;
   of.overwritten_before = kNotRecorded64;
@@ -109,6 +117,7 @@ std::vector<std::byte> Rescue::take(std::uint16_t cpu, bool alive) {
   Cpu& of = cpus_.at(cpu);
   // Whatever was overwritten is older than a record that perf has, too.
   of.whole = of.overwritten_before >= of.read.size() || delivered(of, of.read[of.overwritten_before].second);
+  if (of.deaf >= kDeaf) of.whole = false;
   of.overwritten_before = kNotRecorded64;
   const std::size_t left = alive && !of.read.empty() ? 1 : 0;
   const std::size_t count = of.read.size() - left;
@@ -119,10 +128,11 @@ std::vector<std::byte> Rescue::take(std::uint16_t cpu, bool alive) {
   return records;
 }
 
-std::uint32_t Rescue::process_of_thread(std::uint32_t thread) const {
+std::uint32_t Rescue::process_of_thread(std::uint32_t thread, std::uint64_t time) const {
+  constexpr std::uint64_t kSameThread = 1'000'000'000;  // sooner the number is hardly given to another one
   if (const pid_t process = process_of(static_cast<pid_t>(thread), paths_); process != 0) return static_cast<std::uint32_t>(process);
   const auto named = processes_.find(thread);
-  return named != processes_.end() ? named->second : 0;
+  return named != processes_.end() && time - named->second.time < kSameThread ? named->second.process : 0;
 }
 
 std::vector<std::byte> Rescue::perf_record(std::uint16_t cpu, std::uint64_t time, Bytes payload) const {
@@ -133,7 +143,7 @@ std::vector<std::byte> Rescue::perf_record(std::uint16_t cpu, std::uint64_t time
   const std::size_t size = kRawAt + raw_size + (cgroup_ ? sizeof(std::uint64_t) : 0);
   std::vector<std::byte> record;
   append(record, perf::RecordHeader{.type = kSample, .misc = 0, .size = static_cast<std::uint16_t>(size)});
-  append(record, process_of_thread(thread));
+  append(record, process_of_thread(thread, time));
   append(record, thread);
   append(record, time);
   append(record, std::uint32_t{cpu});

@@ -43,7 +43,8 @@ class Rescue {
   // When its events were dead for a time: of what was read, as perf records, what perf did not deliver. All that perf did
   // deliver must have been seen(). With `alive` events the last record is left open: perf's may be on its way.
   std::vector<std::byte> take(std::uint16_t cpu, bool alive);
-  // False when ftrace may have overwritten something that the last take() should have given.
+  // False when the last take() may lack something: ftrace has overwritten it, or did not record what perf delivered before,
+  // which is how it looks when somebody has switched our buffer off.
   bool whole(std::uint16_t cpu) const { return cpus_.at(cpu).whole; }
 
   void close() { cpus_.clear(); }
@@ -56,12 +57,13 @@ class Rescue {
     std::size_t open = 0;                             // the first of them were left open
     std::size_t overwritten_before = kNotRecorded64;  // index
     bool whole = true;
+    unsigned deaf = 0;  // settlements in a row in which ftrace had nothing of what perf delivered
     std::unordered_set<std::string> seen;
     std::unordered_set<std::string> seen_before;  // by the last settle()
   };
   bool delivered(const Cpu& of, Bytes payload) const;
   void emit(std::uint16_t cpu, const Cpu& of, std::size_t count, std::vector<std::byte>& to);
-  std::uint32_t process_of_thread(std::uint32_t thread) const;
+  std::uint32_t process_of_thread(std::uint32_t thread, std::uint64_t time) const;
   std::vector<std::byte> perf_record(std::uint16_t cpu, std::uint64_t time, Bytes payload) const;
 
   perf::Decoder decoder_;
@@ -69,7 +71,11 @@ class Rescue {
   std::uint64_t event_id_;
   KernelPaths paths_;
   std::map<std::uint16_t, Cpu> cpus_;
-  std::unordered_map<std::uint32_t, std::uint32_t> processes_;  // by thread, as perf named them
+  struct Named {
+    std::uint32_t process;
+    std::uint64_t time;
+  };
+  std::unordered_map<std::uint32_t, Named> processes_;  // by thread, as perf named them last
   std::uint64_t count_ = 0;
 };
 

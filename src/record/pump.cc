@@ -29,6 +29,21 @@ bool Pump::wanted(const Accept& accept) const {
   return ended == ended_.end() || accept.time <= ended->second;
 }
 
+void Pump::leave_out(std::uint16_t cpu, const Accept& accept) {
+  ++totals_.filtered;
+  // ftrace names the thread only (kernel/rescue.h); a process of another pid namespace has neither.
+  const bool unknown = accept.listener.pid == 0 && accept.tid != 0 && !options_.pids.empty();
+  if (!unknown) return;
+  constexpr std::uint64_t kTogether = 1'000'000'000;
+  if (!gaps_.empty() && gaps_.back().cpu == cpu && gaps_.back().reason == GapReason::kCpuOnline &&
+      gaps_.back().at_most != kNotRecorded64 && accept.time - gaps_.back().end < kTogether) {
+    gaps_.back().end = accept.time;
+    ++gaps_.back().at_most;
+    return;
+  }
+  gap({.begin = accept.time, .end = accept.time, .cpu = cpu, .reason = GapReason::kCpuOnline, .at_most = 1});
+}
+
 void Pump::gap(const Gap& gap) {
   ++totals_.gaps;
   gaps_.push_back(gap);
@@ -49,7 +64,7 @@ void Pump::records(std::uint16_t cpu, Bytes records) {
         }
         add(cpu, *accept);
       } else {
-        ++totals_.filtered;
+        leave_out(cpu, *accept);
       }
     } else if (const auto* loss = std::get_if<perf::Loss>(&decoded)) {
       ring_lost_ += loss->count;

@@ -105,6 +105,7 @@ class Pump {
   bool large_enough() const;
   void start_over();
   bool wanted(const Accept& accept) const;
+  void leave_out(std::uint16_t cpu, const Accept& accept);
   void add_cgroups(capture::Batch& batch) const;
   void add_losses(capture::Batch& batch) const;
 

@@ -126,6 +126,20 @@ TEST_F(RescueTest, TellsWhetherSomethingWasOverwritten) {
   EXPECT_FALSE(rescue_.whole(1));
 }
 
+TEST_F(RescueTest, ABufferThatWasSwitchedOffIsNotTrusted) {
+  perf(5001);
+  rescue_.settle(1);
+  perf(5002);
+  rescue_.settle(1);
+  EXPECT_TRUE(rescue_.take(1, false).empty());
+  EXPECT_FALSE(rescue_.whole(1));
+  perf(5003);
+  ftrace({payload(5003, 1)});
+  rescue_.settle(1);
+  rescue_.take(1, false);
+  EXPECT_TRUE(rescue_.whole(1));
+}
+
 TEST_F(RescueTest, ProcessesThatAreGoneAreThosePerfNamed) {
   perf(1, 0, 71);
   ftrace({payload(5001, 1, 6, 71)});

@@ -134,6 +134,26 @@ TEST_F(PumpTest, ASmallBatchIsHandedOutAgainUntilItIsLargeEnough) {
   EXPECT_LT(batches_.size(), 8u);
 }
 
+TEST_F(PumpTest, AnAcceptOfAnUnknownProcessIsAGapWhereProcessesAreAskedFor) {
+  Pump pump = make({.pids = {100}});
+  const auto unknown = [](std::uint64_t time) {
+    std::vector<std::byte> record = accept_record(time, 0);
+    const std::uint32_t tid = 4711;
+    std::memcpy(record.data() + 12, &tid, sizeof tid);
+    return record;
+  };
+  round(pump, 2 * kSecond, {accept_record(2 * kSecond - 900 * kMilli), unknown(2 * kSecond - 800 * kMilli),
+                            unknown(2 * kSecond - 700 * kMilli), accept_record(2 * kSecond - 600 * kMilli, 0)},
+        {.hits = 4});
+  pump.finish();
+  expect_balance();
+  ASSERT_EQ(batches_[0].gaps.size(), 1u);
+  EXPECT_EQ(batches_[0].gaps[0].at_most, 2u);
+  EXPECT_EQ(batches_[0].gaps[0].begin, 2 * kSecond - 800 * kMilli);
+  EXPECT_EQ(batches_[0].gaps[0].end, 2 * kSecond - 700 * kMilli);
+  EXPECT_EQ(sum().filtered, 3u);
+}
+
 TEST_F(PumpTest, NothingNewIsNotHandedOutAgain) {
   Pump pump = make({.reopen = true});
   round(pump, 2 * kSecond, {accept_record(2 * kSecond - 500 * kMilli)}, {.hits = 1});

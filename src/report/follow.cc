@@ -43,7 +43,7 @@ capture::Source Follower::read_from(std::uint64_t offset) {
   return capture::read_from(fd_, name_);
 }
 
-bool Follower::wait(std::uint64_t finished) {
+bool Follower::wait(std::uint64_t finished, int timeout) {
   struct stat status {};
   if (::fstat(fd_, &status) == 0) {
     if (static_cast<std::uint64_t>(status.st_size) < finished) {
@@ -53,7 +53,7 @@ bool Follower::wait(std::uint64_t finished) {
   }
   std::array<pollfd, 2> ready{{{.fd = inotify_.get(), .events = POLLIN, .revents = 0},
                                {.fd = signals_.get(), .events = POLLIN, .revents = 0}}};
-  while (::poll(ready.data(), ready.size(), -1) < 0) {
+  while (::poll(ready.data(), ready.size(), timeout) < 0) {
     if (errno != EINTR) throw system_error("cannot follow " + name_, errno);
   }
   if (ready[1].revents != 0) return false;

@@ -44,12 +44,21 @@ class FollowSource final : public ItemSource {
       if (const auto* batch = std::get_if<const capture::BatchFrame*>(&item)) {
         ended_ = false;
         // Right behind the one before it, that is: a final batch is first written further on.
+        doubted_ = false;
         unfinished_ = unfinished_ || (*batch)->tables->open != 0 || base_ + reader_.begin() != finished_;
         if (!unfinished_) finished_ = base_ + reader_.offset();
         return item;
       }
       const auto* damage = std::get_if<const capture::Damage*>(&item);
       const bool torn = damage != nullptr && ((*damage)->tail || unfinished_);
+      if (damage != nullptr && !torn && !doubted_) {
+        // The recorder may be writing just there. It takes a moment; damage stays.
+        constexpr int kMoment = 300;
+        doubted_ = true;
+        interrupted_ = !follower_.wait(finished_, kMoment);
+        restart();
+        continue;
+      }
       if (!torn && !std::holds_alternative<capture::EndOfInput>(item)) {
         ended_ = std::holds_alternative<const capture::End*>(item);
         if (!unfinished_) finished_ = base_ + reader_.offset();
@@ -60,9 +69,7 @@ class FollowSource final : public ItemSource {
       if (ended_ && !torn) return item;
       if (torn && !(*damage)->tail) continue;
       interrupted_ = !follower_.wait(finished_);
-      reader_ = capture::FrameReader(follower_.read_from(finished_));
-      base_ = finished_;
-      unfinished_ = false;
+      restart();
     }
   }
   capture::FrameReader& reader() override { return reader_; }
@@ -70,6 +77,12 @@ class FollowSource final : public ItemSource {
   bool interrupted() const override { return interrupted_; }
 
  private:
+  void restart() {
+    reader_ = capture::FrameReader(follower_.read_from(finished_));
+    base_ = finished_;
+    unfinished_ = false;
+  }
+
   UniqueFd fd_;
   std::string name_;
   Follower follower_;
@@ -77,6 +90,7 @@ class FollowSource final : public ItemSource {
   std::uint64_t base_ = 0;      // offset in the file at which reader_ began
   std::uint64_t finished_ = 0;  // offset after the last frame that stays as it is
   bool unfinished_ = false;     // reader_ is past that
+  bool doubted_ = false;        // what looked like damage was read once more
   bool ended_ = false;
   bool interrupted_ = false;
 };

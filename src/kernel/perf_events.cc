@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "kernel/clock.h"
 #include "core/unique_fd.h"
 #include "perf/ring.h"
 
@@ -294,15 +295,20 @@ std::vector<CpuCounts> PerfEvents::counts() {
   return counts;
 }
 
-bool PerfEvents::alive(std::uint16_t cpu) const {
+bool PerfEvents::alive(std::uint16_t cpu, std::uint64_t patience) const {
   const CpuRing* ring = impl_->find(cpu);
   if (ring == nullptr) return false;
-  // The clock of a live event runs: two readings always differ.
+  // The clock of a live event runs, though it can stand for a tick where the kernel does not trust the CPU's.
   return std::all_of(ring->current().begin(), ring->current().end(), [&](const UniqueFd& event) {
     EventRead first;
-    EventRead second;
-    return read_event(event.get(), impl_->has_lost, first) && read_event(event.get(), impl_->has_lost, second) &&
-           first.time_enabled != second.time_enabled;
+    EventRead later;
+    if (!read_event(event.get(), impl_->has_lost, first)) return false;
+    const std::uint64_t begun = monotonic_now();
+    do {
+      if (!read_event(event.get(), impl_->has_lost, later)) return false;
+      if (later.time_enabled != first.time_enabled) return true;
+    } while (monotonic_now() - begun < patience);
+    return false;
   });
 }
 

@@ -91,8 +91,9 @@ class PerfEvents {
   // count interrupts its CPU.
   std::vector<CpuCounts> counts();
 
-  // Does the kernel still count time for the events of this CPU? False for a CPU without a ring.
-  bool alive(std::uint16_t cpu) const;
+  // Does the kernel still count time for the events of this CPU? False for a CPU without a ring. `patience`: nanoseconds
+  // within which a clock that stands may begin to run.
+  bool alive(std::uint16_t cpu, std::uint64_t patience = 0) const;
   // Puts events opened anew in the place of dead ones, or adds a ring for a CPU that had none, and switches them on.
   // The ring keeps what it holds, the counts go on. Throws Error.
   void revive(std::uint16_t cpu, std::vector<UniqueFd> events);

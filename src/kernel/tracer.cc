@@ -374,6 +374,7 @@ struct Tracer::Impl {
   std::vector<std::uint16_t> traced_cpus() const { return rescue ? rescue->cpus() : std::vector<std::uint16_t>{}; }
 
   void tend_cpus(Tended& tended) {
+    constexpr std::uint64_t kTick = 12'000'000;  // the longest, with CONFIG_HZ=100
     for (const std::uint16_t cpu : traced_cpus()) {
       rescue->read(cpu);
       if (events->alive(cpu)) keep(cpu, rescue->settle(cpu));
@@ -382,7 +383,7 @@ struct Tracer::Impl {
     look_again = false;
     bool settled = trace_offline();
     for (const std::uint16_t cpu : cpus.online()) {
-      if (events->alive(cpu)) continue;
+      if (events->alive(cpu, kTick)) continue;
       std::string why;
       try {
         std::vector<UniqueFd> opened = keeper->open(cpu);
@@ -413,7 +414,7 @@ struct Tracer::Impl {
       if (gap.at_most != 0) tended.gaps.push_back(gap);
     }
     for (const std::uint16_t cpu : traced_cpus()) {
-      if (!events->alive(cpu) && !rescue_from(cpu, false)) settled = false;
+      if (!events->alive(cpu, kTick) && !rescue_from(cpu, false)) settled = false;
     }
     if (settled || look_again || !blind.empty()) return;
     // One that came and went again between two looks accepted unseen, too.

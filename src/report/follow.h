@@ -23,15 +23,15 @@ class Follower {
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
 
-  // Waits until the file changes, or so many milliseconds (-1 = for ever); false when the user wants to stop. Throws Error if there is nothing to wait for: it was
-  // removed, or is shorter than `finished` bytes, which were not to change any more.
+  // Waits until the file changes, or so many milliseconds (-1 = for ever); false when the user wants to stop. Throws
+  // Error if there is nothing to wait for: it was removed, or is shorter than `finished` bytes, which were not to
+  // change any more.
   bool wait(std::uint64_t finished, int timeout = -1);
 
   // What the file holds now, from `offset` on. Borrows the descriptor.
   capture::Source read_from(std::uint64_t offset);
 
  private:
-
   int fd_;
   std::string name_;
   UniqueFd inotify_;

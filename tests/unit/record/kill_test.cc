@@ -142,8 +142,7 @@ TEST_F(Killed, AtAnyMomentNothingFlushedIsLost) {
     }
     // Not by the clock: a moment at random, counted in accepts, and then however long kill(2) takes.
     const std::uint64_t enough = 1 + random() % 4000;
-    while (*flushed < enough) {
-    }
+    while (*flushed < enough) ASSERT_EQ(::waitpid(child, nullptr, WNOHANG), 0) << "it died by itself";
     ::kill(child, SIGKILL);
     ASSERT_EQ(::waitpid(child, nullptr, 0), child);
     const std::uint64_t known = *flushed;

@@ -61,6 +61,12 @@ void OutputFile::keep() {
 }
 
 bool OutputFile::put(Bytes bytes, std::uint64_t offset) {
+  // A disk that is full is known before the first byte of what stands there is overwritten: the places of a tail have
+  // holes. Not every file system can tell; then the other place is intact.
+  if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(bytes.size())) != 0 &&
+      (errno == ENOSPC || errno == EDQUOT)) {
+    return false;
+  }
   for (std::size_t done = 0; done < bytes.size();) {
     const ssize_t written =
         ::pwrite(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));

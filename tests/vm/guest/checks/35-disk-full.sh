@@ -1,5 +1,6 @@
 # A full disk is said once, what comes is held in memory, and written when there is room: nothing is lost. With
 # --on-full stop the recording ends, and what was written before is readable.
+# limit: 200 s
 mkdir -p small
 mount -t tmpfs -o size=64k none small || fail "no tmpfs"
 start_record waits -o small/x.tcpa

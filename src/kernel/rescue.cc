@@ -129,10 +129,13 @@ std::vector<std::byte> Rescue::take(std::uint16_t cpu, bool alive) {
 }
 
 std::uint32_t Rescue::process_of_thread(std::uint32_t thread, std::uint64_t time) const {
-  constexpr std::uint64_t kSameThread = 1'000'000'000;  // sooner the number is hardly given to another one
+  // Sooner the number is hardly given to another one. (The clock of an emulated CPU that comes back can be seconds off.)
+  constexpr std::uint64_t kSameThread = 60'000'000'000;
   if (const pid_t process = process_of(static_cast<pid_t>(thread), paths_); process != 0) return static_cast<std::uint32_t>(process);
   const auto named = processes_.find(thread);
-  return named != processes_.end() && time - named->second.time < kSameThread ? named->second.process : 0;
+  if (named == processes_.end()) return 0;
+  const std::uint64_t apart = time > named->second.time ? time - named->second.time : named->second.time - time;
+  return apart < kSameThread ? named->second.process : 0;
 }
 
 std::vector<std::byte> Rescue::perf_record(std::uint16_t cpu, std::uint64_t time, Bytes payload) const {

@@ -36,15 +36,15 @@ class ReaderSource final : public ItemSource {
 class FollowSource final : public ItemSource {
  public:
   FollowSource(UniqueFd fd, const std::string& name)
-      : fd_(std::move(fd)), name_(name), follower_(fd_.get(), name), reader_(capture::read_from(fd_.get(), name)) {}
+      : fd_(std::move(fd)), follower_(fd_.get(), name), reader_(capture::read_from(fd_.get(), name)) {}
 
   capture::FrameReader::Item next() override {
     for (;;) {
       const capture::FrameReader::Item item = reader_.next();
       if (const auto* batch = std::get_if<const capture::BatchFrame*>(&item)) {
         ended_ = false;
-        // Right behind the one before it, that is: a final batch is first written further on.
         doubted_ = false;
+        // A final batch is right behind the one before it; it is first written further on.
         unfinished_ = unfinished_ || (*batch)->tables->open != 0 || base_ + reader_.begin() != finished_;
         if (!unfinished_) finished_ = base_ + reader_.offset();
         return item;
@@ -84,7 +84,6 @@ class FollowSource final : public ItemSource {
   }
 
   UniqueFd fd_;
-  std::string name_;
   Follower follower_;
   capture::FrameReader reader_;
   std::uint64_t base_ = 0;      // offset in the file at which reader_ began
@@ -304,7 +303,7 @@ bool Input::advance_frugally() {
       const capture::BatchFrame* batch = next_batch();
       if (batch == nullptr) return false;
       frame = account(*batch, work);
-      next_row_ = 0;
+      next_row_ = all_rows_ = 0;
     }
     if (frame.empty()) continue;
     work.run(frame, whole, selected);
@@ -377,7 +376,7 @@ bool Input::may_match(const capture::BatchFrame& batch, std::uint64_t first_acce
   if (filter_.spec().empty()) return true;
   if (!filter_.may_match(batch, first_accept, false)) return false;
   if (!filter_.needs_peers()) return true;
-  // Peers that cannot be read make it a damage, which read_frame() finds.
+  // Peers that cannot be read make it a damage, which frame() finds.
   return !source_->reader().read_peers() || filter_.may_match(batch, first_accept, true);
 }
 

@@ -141,6 +141,35 @@ TEST_F(Rewriting, ManyInputsAreMergedLikeFew) {
   EXPECT_EQ(output_, expected);
 }
 
+TEST_F(Rewriting, OfManyInputsSomeAreDamagedKilledOrWithoutAMatch) {
+  std::vector<std::string> files{"--format", "csv", "--comm", "iperf3"};
+  for (std::size_t i = 0; i < 17; ++i) files.push_back(write("in" + std::to_string(i), capture_of(9, 3)));
+  // The second batch is damaged, the third has no match: the row before them is not to come again.
+  std::string bytes = frame(start());
+  std::vector<Accept> one{iperf3()};
+  capture::Batch first = batch_of(one);
+  first.first_event = 0;
+  capture::Batch second = batch_of({iperf3(), iperf3()});
+  second.first_event = 1;
+  capture::Batch third = batch_of({sshd()});
+  third.first_event = 3;
+  bytes += frame(first);
+  std::string broken = frame(second);
+  broken.back() = static_cast<char>(broken.back() ^ 1);
+  bytes += broken + frame(third);
+  // A killed recorder's open batch, in both places.
+  capture::Batch open = batch_of({iperf3(), iperf3()});
+  open.first_event = 4;
+  open.open = 2;
+  bytes += frame(open);
+  open.open = 1;
+  bytes += frame(open);
+  files.push_back(write("troubled", bytes));
+  EXPECT_EQ(run(files), Exit::kIncomplete);
+  EXPECT_EQ(std::count(output_.begin(), output_.end(), '\n'), 1 + 17 * 3 + 1 + 2);
+  EXPECT_THAT(complaints_, HasSubstr("2 accepts missing"));
+}
+
 TEST_F(Rewriting, SeveralBootsAreMergedByWallTime) {
   const std::string a = write("a", capture_of(9, 3, "boot-a"));
   const std::string b = write("b", capture_of(9, 3, "boot-b"));

@@ -96,23 +96,21 @@ struct FrameReader::Impl {
   struct Found {
     std::size_t length = 0;  // of the intact frame at the window's start, or 0
     std::size_t index = 0;   // so much of it is known to be intact
-    const char* why = nullptr;
-    std::string detail;
+    std::string why;         // if there is none
   };
 
   // Is there an intact frame at the start of the window, or, if it is a batch, the intact index part of one?
   Found frame_here() {
     if (!want(kHeadBytes)) {
-      return {.why = "cut short",
-              .detail = "cut short: " + std::to_string(end - begin) + " bytes where a frame should begin"};
+      return {.why = "cut short: " + std::to_string(end - begin) + " bytes where a frame should begin"};
     }
     const auto length = frame_length(window());
-    if (!length) return {.why = "not a frame", .detail = "not a frame"};
+    if (!length) return {.why = "not a frame"};
     if (want(kIndexHeadBytes)) {
       const std::size_t index = index_length(window(), *length);
       if (index != 0 && want(index)) {
         if (load<std::uint32_t>(&window()[kIndexCrcOffset]) == index_checksum(window().first(index))) {
-          return {.length = *length, .index = index, .why = nullptr, .detail = {}};
+          return {.length = *length, .index = index};
         }
         vain += index;
       }
@@ -122,16 +120,15 @@ struct FrameReader::Impl {
 
   Found whole_frame_here(std::size_t length) {
     if (!want(length)) {
-      return {.why = "cut short",
-              .detail = "cut short: " + std::to_string(end - begin) + " of the frame's " + std::to_string(length) +
-                        " bytes"};
+      return {.why = "cut short: " + std::to_string(end - begin) + " of the frame's " + std::to_string(length) +
+                     " bytes"};
     }
     const Bytes frame = window().first(length);
     if (load<std::uint32_t>(&frame[kCrcOffset]) != frame_checksum(frame)) {
       vain += length;
-      return {.why = "checksum", .detail = "the checksum of a frame does not match"};
+      return {.why = "the checksum of a frame does not match"};
     }
-    return {.length = length, .index = length, .why = nullptr, .detail = {}};
+    return {.length = length, .index = length};
   }
 
   // Moves on to the next place after the first byte of the window where a frame may begin, or to the end.
@@ -185,7 +182,7 @@ struct FrameReader::Impl {
     // Whatever is not a batch has no index part; a frame that says otherwise is proved whole.
     if (found.index < found.length) {
       const Found whole = whole_frame_here(found.length);
-      if (whole.length == 0) return damage_from_here(whole.detail);
+      if (whole.length == 0) return damage_from_here(whole.why);
       return take_frame(whole);
     }
     consume(found.length);
@@ -213,7 +210,7 @@ struct FrameReader::Impl {
     const std::size_t length = std::exchange(pending, 0);
     if (pending_intact == length || !source.skip) read_bytes = usual_bytes;
     if (pass(length)) return;
-    tell_first(damage_from_here(whole_frame_here(length).detail));
+    tell_first(damage_from_here(whole_frame_here(length).why));
   }
 
   // The whole batch handed out last. Empty: it is damaged, which is then what waits.
@@ -224,7 +221,7 @@ struct FrameReader::Impl {
       const Found found = whole_frame_here(pending);
       if (found.length == 0) {
         pending = 0;
-        tell_first(damage_from_here(found.detail));
+        tell_first(damage_from_here(found.why));
         return {};
       }
       pending_intact = pending;
@@ -241,7 +238,7 @@ struct FrameReader::Impl {
       damage = spoilt;
       tell_first(&damage);
     } else {
-      tell_first(damage_from_here(whole_frame_here(length).detail));
+      tell_first(damage_from_here(whole_frame_here(length).why));
     }
     return false;
   }
@@ -267,7 +264,7 @@ struct FrameReader::Impl {
     if (begin == end) return EndOfInput{};
 
     const Found found = frame_here();
-    return found.length != 0 ? take_frame(found) : damage_from_here(found.detail);
+    return found.length != 0 ? take_frame(found) : damage_from_here(found.why);
   }
 
   // What is at the start of the window is no frame: looks for the next one.

@@ -47,13 +47,12 @@ capture::Batch CaptureWriter::adjusted(const capture::Batch& batch) const {
 void CaptureWriter::drop(const capture::Batch& batch) {
   dropped_ += batch.size();
   ++dropped_batches_;
-  if (batch.ledger) untold_ledger_ = adjusted(batch).ledger;
-  if (untold_ledger_ && batch.ledger) {
-    // What was untold before is in it as lost now; the accepts of this batch are not yet.
-    untold_ = batch.size();
-  } else {
-    untold_ += batch.size();
+  if (batch.ledger) {
+    // What was untold before is in it as lost; the accepts of this batch are not yet.
+    untold_ledger_ = adjusted(batch).ledger;
+    untold_ = 0;
   }
+  untold_ += batch.size();
 }
 
 void CaptureWriter::batch(const capture::Batch& batch) {

@@ -271,7 +271,6 @@ Exit report_rows(const Options& options, const Streams& streams) {
     } catch (const Error&) {  // an input that cannot be read on: what was read before is shown
       rows.finish();
       output.flush();
-      target.finish();
       throw;
     }
     rows.append(run, inputs[run.feed]->hold());

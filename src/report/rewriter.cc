@@ -11,6 +11,9 @@ namespace {
 // Two readings of the clocks put wall time at most so far apart without a clock having been set.
 constexpr std::uint64_t kSameClock = 10'000;
 
+// So many gaps are written at the latest.
+constexpr std::size_t kMaxGaps = 1000;
+
 bool same_clock(const capture::ClockAnchor& a, const capture::ClockAnchor& b) {
   const auto shift = [](const capture::ClockAnchor& clock) { return static_cast<std::uint64_t>(clock.wall(0)); };
   return shift(a) - shift(b) + kSameClock <= 2 * kSameClock;
@@ -45,7 +48,6 @@ capture::ClockAnchor Rewriter::on_output(const capture::ClockAnchor& clock) cons
 
 void Rewriter::start(const capture::Start& start) {
   if (merge_) {
-    starts_.push_back(start.host + " " + start.kernel + " " + start.machine);
     if (started_) return;
     by_wall_ = timeline_.by_wall();
   }
@@ -53,7 +55,10 @@ void Rewriter::start(const capture::Start& start) {
   if (merge_) copy.probe.notes.push_back("this capture is a merge; what is said of host and probe is of its first part");
   copy.clock = on_output(start.clock);
   started_ = true;
-  const Bytes frame = encoder_.encode(copy);
+  write(encoder_.encode(copy));
+}
+
+void Rewriter::write(Bytes frame) {
   output_.write({reinterpret_cast<const char*>(frame.data()), frame.size()});
 }
 
@@ -99,10 +104,9 @@ void Rewriter::add(Source& source, const Account& account) {
     sum_.filtered += ledger.filtered;
     sum_.written += ledger.written;
   }
-  // A hole keeps its place in time, and lists do not grow without end.
+  // A hole keeps roughly its place in time, and lists do not grow without end.
   const bool hole = sum_.misses != told_.misses || sum_.lost != told_.lost || !gaps_.empty();
-  if (hole && gaps_.size() < 1000 && builder_.size() < capture::kDefaultBatchEvents / 4) return;
-  if (hole) flush(false);
+  if (hole && (gaps_.size() >= kMaxGaps || builder_.size() >= capture::kDefaultBatchEvents / 4)) flush(false);
 }
 
 bool Rewriter::fits(const capture::ClockAnchor& clock, const Accept& accept, std::string_view path) const {
@@ -159,10 +163,8 @@ void Rewriter::flush(bool last) {
   for (const auto& [cpu, lost] : std::exchange(cpu_losses_, {})) batch.cpu_losses.push_back({cpu, lost});
   batch.cgroups.clear();
   for (const auto& [id, path] : std::exchange(cgroups_, {})) batch.cgroups.push_back({id, path});
-  const Bytes frame = encoder_.encode(batch, packing_);
-  output_.write({reinterpret_cast<const char*>(frame.data()), frame.size()});
+  write(encoder_.encode(batch, packing_));
   written_ += events;
-  written_total_ += events;
   ++batches_;
   builder_.clear();
 }
@@ -175,9 +177,7 @@ void Rewriter::end_session(const SessionTotals& session) {
 
 void Rewriter::end(const std::string& reason, const capture::ClockAnchor& clock) {
   flush(true);
-  const Bytes frame = encoder_.encode(
-      capture::End{.clock = clock, .written = written_, .batches = batches_, .reason = reason});
-  output_.write({reinterpret_cast<const char*>(frame.data()), frame.size()});
+  write(encoder_.encode(capture::End{.clock = clock, .written = written_, .batches = batches_, .reason = reason}));
   written_ = batches_ = 0;
   any_ledger_ = false;
   sum_ = told_ = {};

@@ -28,11 +28,10 @@ class Rewriter {
 
   // What input number `input` tells about itself. All of it before the rows that follow it.
   Observer observer(std::size_t input);
+  // Throws Error if the inputs turn out not to fit together.
   void append(const Run& run);
-  // After everything. Throws Error if the inputs turned out not to fit together.
+  // After everything.
   void finish();
-
-  std::uint64_t written() const { return written_total_; }
 
  private:
   struct Source {
@@ -41,6 +40,7 @@ class Rewriter {
   };
 
   void start(const capture::Start& start);
+  void write(Bytes frame);
   void see(Source& source, const capture::BatchFrame& batch, std::uint64_t skipped);
   void add(Source& source, const Account& account);
   void add_gap(const Source& source, std::uint64_t end, std::uint64_t at_most, const capture::ClockAnchor& clock);
@@ -61,10 +61,8 @@ class Rewriter {
   capture::BatchBuilder builder_;
   std::optional<capture::ClockAnchor> clock_;  // of the batch under way
   std::map<std::uint64_t, std::string> cgroups_;
-  std::vector<std::string> starts_;  // of a merge: hosts and kernels
   bool started_ = false;
   std::optional<bool> by_wall_;
-  std::uint64_t written_total_ = 0;
 
   // Of the session under way.
   std::uint64_t written_ = 0;

@@ -225,6 +225,19 @@ Inputs open_inputs(const Options& options, const Streams& streams, Timeline& tim
   return inputs;
 }
 
+// Everything is open; from here on a stranger's bytes are read. Whether more of them may arrive meanwhile.
+bool begin_reading(const Inputs& inputs, const Options& options, const Streams& streams, const OutputTarget& target,
+                   capture::Columns wanted) {
+  const bool live = std::any_of(inputs.begin(), inputs.end(), [](const auto& input) { return input->live(); });
+  if (live && !options.follow) leave_first_interrupt_to_the_writer();
+  if (streams.before_reading) streams.before_reading(target.folder());
+  for (const auto& input : inputs) {
+    input->want(wanted);
+    input->open();
+  }
+  return live;
+}
+
 // Nobody can tell how long a pipe will be.
 std::uint64_t bytes_to_read(const Inputs& inputs) {
   std::uint64_t sum = 0;
@@ -249,15 +262,10 @@ Exit report_rows(const Options& options, const Streams& streams) {
   Timeline timeline;
   Workers workers((options.jobs != 0 ? options.jobs : default_jobs()) - 1);
   const Inputs inputs = open_inputs(options, streams, timeline, workers);
-  const bool live = std::any_of(inputs.begin(), inputs.end(), [](const auto& input) { return input->live(); });
-  if (live && !options.follow) leave_first_interrupt_to_the_writer();
   OutputTarget target(options.output, options.force, false, streams.out);
   Output output(target.fd(), target.name());
-  if (streams.before_reading) streams.before_reading(target.folder());
-  for (const auto& input : inputs) input->open();
-
   RowReport rows(options, timeline, workers, output);
-  for (const auto& input : inputs) input->want(rows.columns());
+  const bool live = begin_reading(inputs, options, streams, target, rows.columns());
   rows.append_header();
   if (live) output.flush();
   if (options.filter.needs_first_accept()) set_first_accept(inputs, timeline);
@@ -296,13 +304,7 @@ Exit report_capture(const Options& options, const Streams& streams) {
                     options.files.size() > 1, timeline);
   const Inputs inputs =
       open_inputs(options, streams, timeline, workers, [&](std::size_t i) { return rewriter.observer(i); });
-  const bool live = std::any_of(inputs.begin(), inputs.end(), [](const auto& input) { return input->live(); });
-  if (live) leave_first_interrupt_to_the_writer();
-  if (streams.before_reading) streams.before_reading(target.folder());
-  for (const auto& input : inputs) {
-    input->want(capture::kAllColumns);
-    input->open();
-  }
+  begin_reading(inputs, options, streams, target, capture::kAllColumns);
   if (options.filter.needs_first_accept()) set_first_accept(inputs, timeline);
   Merge merge = merged(inputs, timeline);
   Progress progress(streams.terminal, bytes_to_read(inputs));

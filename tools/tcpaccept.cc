@@ -12,8 +12,8 @@
 #include "core/standard_fds.h"
 #include "record/options.h"
 #include "record/session.h"
-#include "report/buffer.h"
-#include "report/table_writer.h"
+#include "text/buffer.h"
+#include "text/table_writer.h"
 
 namespace {
 
@@ -25,7 +25,7 @@ struct OutputClosed {};
 class LiveTable final : public record::Consumer {
  public:
   LiveTable(bool timestamps, record::Interrupts& interrupts)
-      : interrupts_(interrupts), writer_(timestamps ? report::TimeColumn::kRelative : report::TimeColumn::kNone) {}
+      : interrupts_(interrupts), writer_(timestamps ? text::TimeColumn::kRelative : text::TimeColumn::kNone) {}
 
   void start(const capture::Start&) override {
     out_.append("Tracing tcpaccept ... Hit Ctrl-C to end\n");
@@ -57,8 +57,8 @@ class LiveTable final : public record::Consumer {
   }
 
   record::Interrupts& interrupts_;
-  report::TableWriter writer_;
-  report::Buffer out_;
+  text::TableWriter writer_;
+  text::Buffer out_;
   std::optional<std::uint64_t> origin_;  // time of the first row shown
   std::vector<std::uint32_t> rows_;
 };

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <functional>
 
-#include "report/escape.h"
-#include "report/wall_time.h"
+#include "text/escape.h"
+#include "text/wall_time.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -16,11 +16,11 @@ constexpr std::size_t kMaxShown = 500;
 
 std::string shown(std::string_view text) {
   if (text.empty()) return "not recorded";
-  if (text.size() <= kMaxShown) return escaped(text);
-  return escaped(text.substr(0, kMaxShown)) + "... (" + std::to_string(text.size()) + " bytes)";
+  if (text.size() <= kMaxShown) return text::escaped(text);
+  return text::escaped(text.substr(0, kMaxShown)) + "... (" + std::to_string(text.size()) + " bytes)";
 }
 
-void line(Buffer& out, std::string_view name, std::string_view value) {
+void line(text::Buffer& out, std::string_view name, std::string_view value) {
   constexpr std::string_view kSpaces = "               ";
   out.append("  ");
   out.append(name);
@@ -54,7 +54,7 @@ std::string joined(const std::vector<std::uint32_t>& numbers) {
   return text;
 }
 
-void append_start(const capture::Start& start, Buffer& out) {
+void append_start(const capture::Start& start, text::Buffer& out) {
   line(out, "host", shown(start.host));
   line(out, "kernel", shown(start.kernel));
   line(out, "build", shown(start.kernel_build));
@@ -87,7 +87,7 @@ std::string clock_text(const SessionTotals& session) {
   return text.empty() ? "steady" : text;
 }
 
-void append_damages(const Findings& findings, Buffer& out, const std::function<std::string(const DamageFinding&)>& estimate = nullptr) {
+void append_damages(const Findings& findings, text::Buffer& out, const std::function<std::string(const DamageFinding&)>& estimate = nullptr) {
   const auto add = [&](std::string_view name, const DamageFinding& finding) {
     const capture::Damage& damage = finding.damage;
     line(out, name, std::to_string(damage.length) + " bytes at offset " + std::to_string(damage.offset) + ": " +
@@ -102,7 +102,7 @@ void append_damages(const Findings& findings, Buffer& out, const std::function<s
 
 }  // namespace
 
-void append_session(const SessionTotals& session, Buffer& out) {
+void append_session(const SessionTotals& session, text::Buffer& out) {
   out.append("session " + std::to_string(session.number) + "\n");
   if (session.start) {
     append_start(*session.start, out);
@@ -111,13 +111,13 @@ void append_session(const SessionTotals& session, Buffer& out) {
   }
   if (session.first_clock) {
     const std::int64_t begin = session.first_clock->realtime;
-    line(out, session.start ? "start" : "first batch", wall_text(begin));
+    line(out, session.start ? "start" : "first batch", text::wall_text(begin));
     const std::int64_t length = static_cast<std::int64_t>(session.last_clock->monotonic -
                                                           session.first_clock->monotonic);
     if (session.end) {
-      line(out, "end", wall_text(session.end->clock.realtime) + " (" + shown(session.end->reason) + ")");
+      line(out, "end", text::wall_text(session.end->clock.realtime) + " (" + shown(session.end->reason) + ")");
     } else {
-      line(out, "end", "not ended cleanly; last written " + wall_text(session.last_clock->realtime));
+      line(out, "end", "not ended cleanly; last written " + text::wall_text(session.last_clock->realtime));
     }
     line(out, "duration", seconds(length, 3));
     line(out, "clock", clock_text(session));
@@ -127,8 +127,8 @@ void append_session(const SessionTotals& session, Buffer& out) {
                            std::to_string(session.accepts_v4) + " over IPv4, " +
                            std::to_string(session.accepts - session.accepts_v4) + " over IPv6");
   if (session.accepts != 0) {
-    line(out, "first accept", wall_text(session.first_wall));
-    line(out, "last accept", wall_text(session.last_wall));
+    line(out, "first accept", text::wall_text(session.first_wall));
+    line(out, "last accept", text::wall_text(session.last_wall));
     line(out, "size", std::to_string(session.bytes) + " bytes, " +
                           decimal(static_cast<double>(session.bytes) / static_cast<double>(session.accepts), 2) +
                           " for each accept");
@@ -156,17 +156,17 @@ void append_session(const SessionTotals& session, Buffer& out) {
   }
 }
 
-void append_findings(const Findings& findings, Buffer& out) {
+void append_findings(const Findings& findings, text::Buffer& out) {
   out.append("all sessions\n");
   for (const Hole& hole : findings.hole_list) {
-    line(out, "hole", wall_text(hole.begin) + " to " + wall_text(hole.end) + ": " + std::to_string(hole.lost) +
+    line(out, "hole", text::wall_text(hole.begin) + " to " + text::wall_text(hole.end) + ": " + std::to_string(hole.lost) +
                           " lost, " + std::to_string(hole.misses) + " missed by the probe");
   }
   if (findings.holes > findings.hole_list.size()) {
     line(out, "hole", std::to_string(findings.holes - findings.hole_list.size()) + " more");
   }
   for (const Unseen& unseen : findings.unseen_list) {
-    line(out, "unseen", wall_text(unseen.begin) + " to " + wall_text(unseen.end) + ": " + unseen_text(unseen));
+    line(out, "unseen", text::wall_text(unseen.begin) + " to " + text::wall_text(unseen.end) + ": " + unseen_text(unseen));
   }
   if (findings.unseen > findings.unseen_list.size()) {
     line(out, "unseen", std::to_string(findings.unseen - findings.unseen_list.size()) + " more");
@@ -176,7 +176,7 @@ void append_findings(const Findings& findings, Buffer& out) {
   line(out, "complete", findings.complete() ? "yes" : "no");
 }
 
-void append_verdict(const std::string& name, const Totals& totals, std::uint64_t bytes, Buffer& out) {
+void append_verdict(const std::string& name, const Totals& totals, std::uint64_t bytes, text::Buffer& out) {
   const Findings& findings = totals.findings();
   const auto counted = [](std::uint64_t count, const char* one, const char* many) {
     return std::to_string(count) + " " + (count == 1 ? one : many);

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "report/escape.h"
+#include "text/escape.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -96,7 +96,7 @@ class FollowSource final : public ItemSource {
 
 }  // namespace
 
-std::string display_name(const std::string& name) { return name == "-" ? "standard input" : escaped(name); }
+std::string display_name(const std::string& name) { return name == "-" ? "standard input" : text::escaped(name); }
 
 std::unique_ptr<ItemSource> open_source(const std::string& name, int standard_input, bool follow) {
   const std::string shown = display_name(name);
@@ -162,7 +162,7 @@ constexpr std::size_t kMaxSpare = std::size_t{4} << 20;
 constexpr std::size_t kSlice = 2048;
 
 // Some rows of a batch as a batch of its own, with those peers only.
-void take_slice(const capture::Batch& from, Selection rows, capture::Batch& to) {
+void take_slice(const capture::Batch& from, text::Selection rows, capture::Batch& to) {
   to.clear();
   to.listeners = from.listeners;
   to.cgroups = from.cgroups;
@@ -315,7 +315,7 @@ bool Input::advance_frugally() {
     all_rows_ = selected.size();
     if (next_row_ >= all_rows_) continue;
     const std::size_t count = std::min(kSlice, all_rows_ - next_row_);
-    take_slice(whole, Selection{selected}.subspan(next_row_, count), work.batch);
+    take_slice(whole, text::Selection{selected}.subspan(next_row_, count), work.batch);
     next_row_ += count;
     work.rows.resize(count);
     std::iota(work.rows.begin(), work.rows.end(), 0u);
@@ -351,7 +351,7 @@ bool Input::advance() {
 }
 
 const capture::Batch& Input::batch() const { return current_->batch; }
-Selection Input::rows() const { return current_->rows; }
+text::Selection Input::rows() const { return current_->rows; }
 std::shared_ptr<const void> Input::hold() const {
   if (frugal_) return nullptr;  // it is overwritten by the next slice
   return current_;

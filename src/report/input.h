@@ -76,7 +76,7 @@ class Input final : public Feed {
 
   bool advance() override;
   const capture::Batch& batch() const override;
-  Selection rows() const override;
+  text::Selection rows() const override;
   // Keeps the current batch and its rows alive; nullptr if that cannot be.
   std::shared_ptr<const void> hold() const;
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "report/prepared.h"
+#include "text/prepared.h"
 
 namespace tcpaccept::report {
 
@@ -19,11 +19,11 @@ void Timeline::note_session(const std::string& boot_id) {
 std::uint64_t Timeline::key(const capture::Batch& batch, std::uint32_t row) const {
   if (!by_wall_) return batch.time[row];
   // With the sign bit turned, signed instants order as unsigned keys.
-  return (batch.time[row] + wall_shift(batch.clock)) ^ std::uint64_t{1} << 63;
+  return (batch.time[row] + text::wall_shift(batch.clock)) ^ std::uint64_t{1} << 63;
 }
 
 std::uint64_t Timeline::on_batch(const Instant& instant, const capture::ClockAnchor& clock) const {
-  return by_wall_ ? static_cast<std::uint64_t>(instant.wall) - wall_shift(clock) : instant.monotonic;
+  return by_wall_ ? static_cast<std::uint64_t>(instant.wall) - text::wall_shift(clock) : instant.monotonic;
 }
 
 Instant Timeline::instant(const capture::Batch& batch, std::uint32_t row) {
@@ -45,7 +45,7 @@ void Merge::enter(std::size_t feed) {
 // Where the rows of `feed` stop coming before the earliest of the others: doubling steps, then bisection, so that
 // both long runs and finely interleaved inputs are cheap.
 std::size_t Merge::end_of_run(std::size_t feed) const {
-  const Selection rows = feeds_[feed]->rows();
+  const text::Selection rows = feeds_[feed]->rows();
   if (heads_.empty()) return rows.size();
   const Head& other = heads_.front();
   const capture::Batch& batch = feeds_[feed]->batch();
@@ -88,7 +88,7 @@ bool Merge::next(Run& run) {
   running_ = heads_.back().feed;
   heads_.pop_back();
 
-  const Selection rows = feeds_[running_]->rows();
+  const text::Selection rows = feeds_[running_]->rows();
   const std::size_t begin = next_row_[running_];
   const std::size_t end = end_of_run(running_);
   next_row_[running_] = end;

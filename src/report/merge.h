@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "capture/model.h"
-#include "report/row_writer.h"
+#include "text/row_writer.h"
 
 namespace tcpaccept::report {
 
@@ -30,7 +30,7 @@ class Feed {
   virtual bool advance() = 0;
   // The current batch and the wanted rows of it (never empty); valid until the next advance().
   virtual const capture::Batch& batch() const = 0;
-  virtual Selection rows() const = 0;
+  virtual text::Selection rows() const = 0;
 };
 
 // An instant on both clocks of the batch it was taken from.
@@ -62,7 +62,7 @@ class Timeline {
 struct Run {
   std::size_t feed = 0;
   const capture::Batch* batch = nullptr;
-  Selection rows;
+  text::Selection rows;
   bool begins_batch = false;  // the first run of this batch
   bool ends_batch = false;    // the last one
 };

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "core/error.h"
-#include "report/escape.h"
-#include "report/wall_time.h"
+#include "text/escape.h"
+#include "text/wall_time.h"
 
 #ifndef TCPACCEPT_VERSION
 #define TCPACCEPT_VERSION "unknown"
@@ -70,7 +70,7 @@ std::vector<Number> numbers(const char* option, const std::vector<std::string>& 
       Number number{};
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
       if (error != std::errc{} || end != text.data() + text.size()) {
-        usage_error(std::string(option) + ": '" + escaped(text) + "' is not " + what);
+        usage_error(std::string(option) + ": '" + text::escaped(text) + "' is not " + what);
       }
       result.push_back(number);
     }
@@ -89,7 +89,7 @@ std::vector<std::uint16_t> port_numbers(const char* option, const std::vector<st
       const std::string last{dash == std::string_view::npos ? text : text.substr(dash + 1)};
       const std::uint16_t from = numbers<std::uint16_t>(option, {first}, kWhat).front();
       const std::uint16_t to = numbers<std::uint16_t>(option, {last}, kWhat).front();
-      if (from > to) usage_error(std::string(option) + ": the range '" + escaped(text) + "' runs backwards");
+      if (from > to) usage_error(std::string(option) + ": the range '" + text::escaped(text) + "' runs backwards");
       for (std::uint32_t port = from; port <= to; ++port) result.push_back(static_cast<std::uint16_t>(port));
     }
   }
@@ -102,7 +102,7 @@ std::vector<IpPrefix> prefixes(const char* option, const std::vector<std::string
     for (const std::string_view text : parts(list)) {
       const auto prefix = parse_prefix(text);
       if (!prefix) {
-        usage_error(std::string(option) + ": '" + escaped(text) +
+        usage_error(std::string(option) + ": '" + text::escaped(text) +
                     "' is neither an address nor a prefix like 10.0.0.0/8 or 2001:db8::/32");
       }
       result.push_back(*prefix);
@@ -115,11 +115,11 @@ std::vector<std::string> names(const std::vector<std::string>& texts) {
   constexpr std::size_t kLongest = sizeof(Comm::bytes) - 1;
   std::vector<std::string> result;
   for (const std::string& text : texts) {
-    const auto name = unescaped(text);
-    if (!name) usage_error("--comm: in '" + escaped(text) + "' a backslash must begin \\xHH");
+    const auto name = text::unescaped(text);
+    if (!name) usage_error("--comm: in '" + text::escaped(text) + "' a backslash must begin \\xHH");
     if (name->size() > kLongest) {
-      usage_error("--comm: '" + escaped(text) + "' can never match, the kernel keeps 15 bytes: '" +
-                  escaped(std::string_view(*name).substr(0, kLongest)) + "'");
+      usage_error("--comm: '" + text::escaped(text) + "' can never match, the kernel keeps 15 bytes: '" +
+                  text::escaped(std::string_view(*name).substr(0, kLongest)) + "'");
     }
     result.push_back(*name);
   }
@@ -129,9 +129,9 @@ std::vector<std::string> names(const std::vector<std::string>& texts) {
 std::optional<TimeBound> bound(const char* option, const std::string& text) {
   if (text.empty()) return std::nullopt;
   const bool relative = text.front() == '+';
-  const auto nanoseconds = relative ? parse_seconds(std::string_view(text).substr(1)) : parse_wall(text);
+  const auto nanoseconds = relative ? text::parse_seconds(std::string_view(text).substr(1)) : text::parse_wall(text);
   if (!nanoseconds) {
-    usage_error(std::string(option) + ": '" + escaped(text) +
+    usage_error(std::string(option) + ": '" + text::escaped(text) +
                 "' is neither +SECONDS nor a time like 2026-11-23T08:10:50.25Z");
   }
   return TimeBound{relative, *nanoseconds};
@@ -164,7 +164,7 @@ CLI::Option* add_list(CLI::App& app, const char* name, std::vector<std::string>&
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   while (!text.empty() && (text.back() == ' ' || text.back() == '.')) text.pop_back();
-  return escaped(text);
+  return text::escaped(text);
 }
 
 }  // namespace
@@ -239,8 +239,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   const auto paths = std::stable_partition(cgroups.begin(), cgroups.end(),
                                            [](const std::string& text) { return !text.starts_with('/'); });
   for (auto path = paths; path != cgroups.end(); ++path) {
-    const auto raw = unescaped(*path);
-    if (!raw) usage_error("--cgroup: in '" + escaped(*path) + "' a backslash must begin \\xHH");
+    const auto raw = text::unescaped(*path);
+    if (!raw) usage_error("--cgroup: in '" + text::escaped(*path) + "' a backslash must begin \\xHH");
     filter.cgroup_paths.push_back(*raw);
   }
   cgroups.erase(paths, cgroups.end());
@@ -255,29 +255,29 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     options.jobs = values[0];
   }
   if (format == "csv") {
-    options.format = Format::kCsv;
+    options.format = text::Format::kCsv;
   } else if (format == "json") {
-    options.format = Format::kJson;
+    options.format = text::Format::kJson;
   } else if (format == "capture") {
     options.rewrite = true;
   } else if (format != "table") {
-    usage_error("--format: '" + escaped(format) + "' is none of table, csv, json, capture");
+    usage_error("--format: '" + text::escaped(format) + "' is none of table, csv, json, capture");
   }
   if (!columns.empty()) {
     for (const std::string_view name : parts(columns)) {
-      const auto column = column_named(name);
-      if (!column) usage_error("--columns: there is no column '" + escaped(name) + "'");
+      const auto column = text::column_named(name);
+      if (!column) usage_error("--columns: there is no column '" + text::escaped(name) + "'");
       options.columns.push_back(*column);
     }
-    if (options.format == Format::kJson) usage_error("--columns is for the table and csv; json always has all fields");
+    if (options.format == text::Format::kJson) usage_error("--columns is for the table and csv; json always has all fields");
     if (relative || wall) usage_error("--columns excludes -t and -T: name time or wall_time among the columns");
   }
   if (relative && wall) usage_error("-t and -T exclude each other");
-  if ((relative || wall) && options.format != Format::kTable) {
+  if ((relative || wall) && options.format != text::Format::kTable) {
     usage_error("-t and -T are for the table; csv and json always carry both clocks");
   }
-  if (relative) options.time = TimeColumn::kRelative;
-  if (wall) options.time = TimeColumn::kWall;
+  if (relative) options.time = text::TimeColumn::kRelative;
+  if (wall) options.time = text::TimeColumn::kWall;
 
   if (options.files.empty()) {
     options.files = {"-"};
@@ -287,7 +287,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     usage_error("standard input can be read only once");
   }
   if (options.follow && options.info) usage_error("-f and --info exclude each other");
-  if (options.info && (!filter.empty() || options.format != Format::kTable || options.time != TimeColumn::kNone ||
+  if (options.info && (!filter.empty() || options.format != text::Format::kTable || options.time != text::TimeColumn::kNone ||
                        !options.columns.empty())) {
     usage_error("--info is about whole captures: it takes no filter, format or columns");
   }
@@ -299,11 +299,11 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     options.rewrite = true;
   }
   if (options.verify && (options.info || options.rewrite || options.follow || !filter.empty() ||
-                         options.format != Format::kTable || options.time != TimeColumn::kNone ||
+                         options.format != text::Format::kTable || options.time != text::TimeColumn::kNone ||
                          !options.columns.empty())) {
     usage_error("--verify is about whole captures: it takes no filter, format or columns");
   }
-  if (options.rewrite && (options.info || options.follow || options.time != TimeColumn::kNone || !options.columns.empty())) {
+  if (options.rewrite && (options.info || options.follow || options.time != text::TimeColumn::kNone || !options.columns.empty())) {
     usage_error("a capture is written whole: no --info, -f, -t, -T or --columns with it");
   }
   if (options.plain && !options.rewrite) usage_error("--plain is for --format capture");

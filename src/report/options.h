@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "report/columns.h"
+#include "text/columns.h"
 #include "report/filter.h"
-#include "report/row_writer.h"
+#include "text/row_writer.h"
 
 namespace tcpaccept::report {
 
@@ -15,9 +15,9 @@ struct Options {
   std::vector<std::string> files;  // "-" = standard input; never empty after parse_options
   bool standard_input_by_default = false;  // no FILE was given
   FilterSpec filter;
-  Format format = Format::kTable;
-  TimeColumn time = TimeColumn::kNone;
-  std::vector<Column> columns;  // --columns; empty = those of the format
+  text::Format format = text::Format::kTable;
+  text::TimeColumn time = text::TimeColumn::kNone;
+  std::vector<text::Column> columns;  // --columns; empty = those of the format
   bool info = false;
   bool verify = false;
   bool rewrite = false;  // --format capture, --recover

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "report/buffer.h"
+#include "text/buffer.h"
 
 namespace tcpaccept::report {
 
@@ -16,7 +16,7 @@ class Output {
   // `fd` is borrowed; `name` is for messages. SIGPIPE must be ignored.
   Output(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
 
-  Buffer& buffer() { return buffer_; }
+  text::Buffer& buffer() { return buffer_; }
   void flush_if_full() {
     if (buffer_.size() >= kFlushAt) flush();
   }
@@ -32,7 +32,7 @@ class Output {
 
   int fd_;
   std::string name_;
-  Buffer buffer_;
+  text::Buffer buffer_;
   bool closed_ = false;
 };
 

@@ -8,7 +8,7 @@
 #include <cstdio>
 
 #include "core/error.h"
-#include "report/escape.h"
+#include "text/escape.h"
 
 namespace tcpaccept::report {
 
@@ -21,7 +21,7 @@ OutputTarget::OutputTarget(const std::string& path, bool force, bool binary, int
     }
     return;
   }
-  name_ = escaped(path);
+  name_ = text::escaped(path);
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   const std::string last = slash == std::string::npos ? path : path.substr(slash + 1);

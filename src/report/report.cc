@@ -25,9 +25,9 @@
 namespace tcpaccept::report {
 namespace {
 
-std::unique_ptr<RowWriter> make_writer(const Options& options) {
-  if (options.columns.empty()) return make_row_writer(options.format, options.time);
-  return std::make_unique<ColumnsWriter>(options.columns, options.format == Format::kCsv);
+std::unique_ptr<text::RowWriter> make_writer(const Options& options) {
+  if (options.columns.empty()) return text::make_row_writer(options.format, options.time);
+  return std::make_unique<text::ColumnsWriter>(options.columns, options.format == text::Format::kCsv);
 }
 
 // Rows between two looks at the output buffer.
@@ -82,11 +82,11 @@ Exit conclude(const Inputs& inputs, const Streams& streams, bool strict) {
 
 // Rows of one batch to be formatted by the workers.
 struct Formatting {
-  std::unique_ptr<RowWriter> writer;
+  std::unique_ptr<text::RowWriter> writer;
   std::shared_ptr<const void> hold;  // of what the run refers to
   Run run;
   std::uint64_t origin = 0;
-  Buffer out;
+  text::Buffer out;
   Workers::Task task;
 
   void work() {
@@ -124,7 +124,7 @@ class RowReport {
     if (workers_.parallel() && hold != nullptr && run.begins_batch && run.ends_batch) {
       // In pieces, so that what waits to be written stays small.
       for (Run piece = run; !piece.rows.empty();) {
-        const Selection rest = piece.rows.subspan(std::min(piece.rows.size(), rows_per_piece_));
+        const text::Selection rest = piece.rows.subspan(std::min(piece.rows.size(), rows_per_piece_));
         piece.rows = piece.rows.first(piece.rows.size() - rest.size());
         append_parallel(piece, hold, origin);
         piece.rows = rest;
@@ -132,9 +132,9 @@ class RowReport {
       return;
     }
     finish();
-    RowWriter& writer = *writers_[run.feed];
+    text::RowWriter& writer = *writers_[run.feed];
     if (run.begins_batch) writer.begin_batch(*run.batch, origin);
-    for (Selection rows = run.rows; !rows.empty() && !output_.closed();) {
+    for (text::Selection rows = run.rows; !rows.empty() && !output_.closed();) {
       const std::size_t step = std::min(rows.size(), kRowsPerStep);
       writer.append_rows(rows.first(step), output_.buffer());
       rows = rows.subspan(step);
@@ -177,11 +177,11 @@ class RowReport {
 
   const Options& options_;
   // The texts of a batch are made anew for each piece of it; but a row of JSON is some 400 bytes.
-  const std::size_t rows_per_piece_ = options_.format == Format::kJson ? 6144 : 16384;
+  const std::size_t rows_per_piece_ = options_.format == text::Format::kJson ? 6144 : 16384;
   const Timeline& timeline_;
   Workers& workers_;
   Output& output_;
-  std::vector<std::unique_ptr<RowWriter>> writers_;  // one for each input: it remembers its batch
+  std::vector<std::unique_ptr<text::RowWriter>> writers_;  // one for each input: it remembers its batch
   std::optional<Instant> origin_;                    // the first row shown
   std::deque<std::unique_ptr<Formatting>> under_way_;
   std::vector<std::unique_ptr<Formatting>> spare_;

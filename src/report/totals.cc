@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "report/escape.h"
-#include "report/wall_time.h"
+#include "text/escape.h"
+#include "text/wall_time.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -17,7 +17,7 @@ std::string counted(std::uint64_t count, std::string_view one, std::string_view 
 }
 
 std::string between(std::int64_t begin, std::int64_t end) {
-  return "between " + wall_text(begin, 3) + " and " + wall_text(end, 3);
+  return "between " + text::wall_text(begin, 3) + " and " + text::wall_text(end, 3);
 }
 
 }  // namespace
@@ -84,7 +84,7 @@ void Findings::add_unseen_lines(const std::string& front, std::vector<std::strin
     return;
   }
   for (const Unseen& one : unseen_list) {
-    const std::string when = one.begin == one.end ? "from " + wall_text(one.begin, 3) + " on" : between(one.begin, one.end);
+    const std::string when = one.begin == one.end ? "from " + text::wall_text(one.begin, 3) + " on" : between(one.begin, one.end);
     lines.push_back(front + when + " " + unseen_text(one));
   }
 }
@@ -99,10 +99,10 @@ std::vector<std::string> Findings::lines(std::string_view name, bool strict) con
     std::string line = front + "damaged: ";
     if (damages == 1) {
       line += counted(first.length, "byte", "bytes") + " at offset " + std::to_string(first.offset) + " skipped (" +
-              escaped(first.why) + ")" + cost_text(damage_list.front());
+              text::escaped(first.why) + ")" + cost_text(damage_list.front());
     } else {
       line += counted(damaged_bytes, "byte", "bytes") + " in " + std::to_string(damages) +
-              " places skipped, the first at offset " + std::to_string(first.offset) + " (" + escaped(first.why) +
+              " places skipped, the first at offset " + std::to_string(first.offset) + " (" + text::escaped(first.why) +
               "); --info lists them";
     }
     lines.push_back(line);
@@ -110,12 +110,12 @@ std::vector<std::string> Findings::lines(std::string_view name, bool strict) con
   if (torn_tail) {
     lines.push_back(front + "damaged at the end: the last " + counted(torn_tail->damage.length, "byte", "bytes") +
                     ", from offset " + std::to_string(torn_tail->damage.offset) + ", are unusable (" +
-                    escaped(torn_tail->damage.why) + ")");
+                    text::escaped(torn_tail->damage.why) + ")");
   }
   if (unknown_frames != 0) {
     lines.push_back(front + counted(unknown_frames, "frame", "frames") +
                     " of a newer recorder skipped, the first at offset " + std::to_string(first_unknown->offset) +
-                    " (" + escaped(first_unknown->why) + "); use a newer tcpaccept-report");
+                    " (" + text::escaped(first_unknown->why) + "); use a newer tcpaccept-report");
   }
   if (absent != 0) {
     lines.push_back(front + counted(absent, "accept", "accepts") +
@@ -138,7 +138,7 @@ std::vector<std::string> Findings::lines(std::string_view name, bool strict) con
   }
   if (without_end != 0) {
     std::string line = front + "not ended cleanly: the recorder was killed or still runs";
-    if (shown_up_to) line += "; the last accept is of " + wall_text(*shown_up_to, 6);
+    if (shown_up_to) line += "; the last accept is of " + text::wall_text(*shown_up_to, 6);
     lines.push_back(line);
   }
   if (strict) {

@@ -18,7 +18,7 @@
 #include "capture/model.h"
 #include "core/ip_address.h"
 #include "report/filter.h"
-#include "report/row_writer.h"
+#include "text/row_writer.h"
 
 namespace {
 
@@ -97,17 +97,17 @@ double million_per_second(const std::function<void(std::size_t)>& on_batch) {
 
 using Batches = std::vector<capture::Batch>;
 
-void measure_format(const char* name, const Batches& batches, report::Format format, report::TimeColumn time) {
+void measure_format(const char* name, const Batches& batches, text::Format format, text::TimeColumn time) {
   const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
   std::vector<std::uint32_t> rows(kEvents);
   std::iota(rows.begin(), rows.end(), 0u);
-  const auto writer = report::make_row_writer(format, time);
-  report::Buffer out;
+  const auto writer = text::make_row_writer(format, time);
+  text::Buffer out;
   std::size_t bytes = 0;
   std::size_t calls = 0;
   const double rate = million_per_second([&](std::size_t i) {
     writer->begin_batch(batches[i], batches[i].time.front());
-    for (report::Selection rest = rows; !rest.empty();) {
+    for (text::Selection rest = rows; !rest.empty();) {
       const std::size_t step = std::min(rest.size(), kRowsPerStep);
       writer->append_rows(rest.first(step), out);
       rest = rest.subspan(step);
@@ -135,8 +135,8 @@ void measure_filter(const char* name, const Batches& batches, report::FilterSpec
 }  // namespace
 
 int main() {
-  using report::Format;
-  using report::TimeColumn;
+  using text::Format;
+  using text::TimeColumn;
   for (const std::size_t remotes : {std::size_t{8}, std::size_t{4700}}) {
     Batches batches;
     for (std::uint64_t seed = 1; seed <= kBatches; ++seed) batches.push_back(make_batch(remotes, seed));

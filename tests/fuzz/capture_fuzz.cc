@@ -11,7 +11,7 @@
 #include "capture/format.h"
 #include "capture/packed_batch.h"
 #include "capture/reader.h"
-#include "report/row_writer.h"
+#include "text/row_writer.h"
 
 namespace {
 
@@ -19,13 +19,13 @@ using namespace tcpaccept;
 
 void read_all(Bytes bytes) {
   capture::Reader reader{capture::read_from(bytes)};
-  const std::unique_ptr<report::RowWriter> writers[] = {
-      report::make_row_writer(report::Format::kTable, report::TimeColumn::kRelative),
-      report::make_row_writer(report::Format::kTable, report::TimeColumn::kWall),
-      report::make_row_writer(report::Format::kCsv, report::TimeColumn::kNone),
-      report::make_row_writer(report::Format::kJson, report::TimeColumn::kNone)};
+  const std::unique_ptr<text::RowWriter> writers[] = {
+      text::make_row_writer(text::Format::kTable, text::TimeColumn::kRelative),
+      text::make_row_writer(text::Format::kTable, text::TimeColumn::kWall),
+      text::make_row_writer(text::Format::kCsv, text::TimeColumn::kNone),
+      text::make_row_writer(text::Format::kJson, text::TimeColumn::kNone)};
   std::vector<std::uint32_t> rows;
-  report::Buffer out;
+  text::Buffer out;
   std::uint64_t covered = 0;
   for (;;) {
     const auto item = reader.next();

@@ -100,8 +100,8 @@ class Killed : public testing::Test {
     complaints_.clear();
     report::Options options;
     options.files = {file};
-    options.format = report::Format::kCsv;
-    options.columns = {report::Column::kTimeNs};
+    options.format = text::Format::kCsv;
+    options.columns = {text::Column::kTimeNs};
     options.jobs = 1;
     const UniqueFd out{::open(path("rows").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     status_ = report::run(options, {.in = -1, .out = out.get(), .complain = [&](const std::string& line) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "unit/report/samples.h"
+#include "support/samples.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -167,6 +167,19 @@ TEST(Filter, IsReusableFromBatchToBatch) {
     filter.select(batch, 0, 0, rows);
     ASSERT_EQ(rows, slow_select(spec, batch, 0));
   }
+}
+
+TEST(Filter, OfTheQueueAndTheNamespaces) {
+  Accept accept = sshd();
+  accept.listener.netns = 4026531840;
+  accept.listener.cgroup = 77;
+  accept.wait_us = 20'000;
+  const capture::Batch batch = batch_of({accept, iperf3()});
+  EXPECT_EQ(select({.netns = {4026531840}}, batch), Rows{0});
+  EXPECT_EQ(select({.netns = {1}}, batch), Rows{});
+  EXPECT_EQ(select({.cgroups = {77, 78}}, batch), Rows{0});
+  EXPECT_EQ(select({.wait_over_us = 19'999}, batch), Rows{0});
+  EXPECT_EQ(select({.wait_over_us = 20'000}, batch), Rows{});
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <memory>
 #include <tuple>
 
-#include "unit/report/samples.h"
+#include "support/samples.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -28,7 +28,7 @@ class FakeFeed final : public Feed {
     return !pieces.empty();
   }
   const capture::Batch& batch() const override { return pieces.front().batch; }
-  Selection rows() const override { return pieces.front().rows; }
+  text::Selection rows() const override { return pieces.front().rows; }
 
  private:
   bool started_ = false;

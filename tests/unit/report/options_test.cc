@@ -33,8 +33,8 @@ TEST(Options, Defaults) {
   const Options options = parse({"a.tcpa"});
   EXPECT_THAT(options.files, ElementsAre("a.tcpa"));
   EXPECT_FALSE(options.standard_input_by_default);
-  EXPECT_EQ(options.format, Format::kTable);
-  EXPECT_EQ(options.time, TimeColumn::kNone);
+  EXPECT_EQ(options.format, text::Format::kTable);
+  EXPECT_EQ(options.time, text::TimeColumn::kNone);
   EXPECT_FALSE(options.info);
   EXPECT_FALSE(options.follow);
   EXPECT_EQ(options.filter.family, 0);
@@ -84,10 +84,10 @@ TEST(Options, Families) {
 }
 
 TEST(Options, Formats) {
-  EXPECT_EQ(parse({"--format", "csv", "f"}).format, Format::kCsv);
-  EXPECT_EQ(parse({"--format=json", "f"}).format, Format::kJson);
-  EXPECT_EQ(parse({"--format", "table", "-T", "f"}).time, TimeColumn::kWall);
-  EXPECT_EQ(parse({"-t", "f"}).time, TimeColumn::kRelative);
+  EXPECT_EQ(parse({"--format", "csv", "f"}).format, text::Format::kCsv);
+  EXPECT_EQ(parse({"--format=json", "f"}).format, text::Format::kJson);
+  EXPECT_EQ(parse({"--format", "table", "-T", "f"}).time, text::TimeColumn::kWall);
+  EXPECT_EQ(parse({"-t", "f"}).time, text::TimeColumn::kRelative);
   EXPECT_TRUE(parse({"--info", "f"}).info);
   EXPECT_TRUE(parse({"-f", "f"}).follow);
 }

@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "core/unique_fd.h"
-#include "unit/report/samples.h"
+#include "support/samples.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -157,13 +157,13 @@ TEST_F(Report, ConcatenatedSessionsAreOneInput) {
 TEST_F(Report, LargeOutputArrivesWhole) {
   std::mt19937_64 random(1);
   std::string bytes = frame(start());
-  std::string expected = header(Format::kJson, TimeColumn::kNone);
+  std::string expected = header(text::Format::kJson, text::TimeColumn::kNone);
   std::uint64_t accepts = 0;
   for (int i = 0; i < 20; ++i) {
     const capture::Batch batch = random_batch(random, 3000);
     accepts += batch.size();
     bytes += frame(batch);
-    expected += render(Format::kJson, TimeColumn::kNone, batch);
+    expected += render(text::Format::kJson, text::TimeColumn::kNone, batch);
   }
   EXPECT_EQ(run({"--format", "json", write("a", bytes + frame(end(accepts, 20)))}), Exit::kClean);
   EXPECT_TRUE(output_ == expected);

@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "report/report.h"
-#include "unit/report/samples.h"
+#include "support/samples.h"
 
 namespace tcpaccept::report {
 namespace {

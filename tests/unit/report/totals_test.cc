@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "report/info.h"
-#include "unit/report/samples.h"
+#include "support/samples.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -235,7 +235,7 @@ TEST(Totals, UnknownFramesAreCountedAndEscaped) {
 // ---- the text of --info ----
 
 std::string info_of(const SessionTotals& session) {
-  Buffer out;
+  text::Buffer out;
   append_session(session, out);
   return std::string(out.view());
 }

@@ -1,4 +1,4 @@
-#include "report/row_writer.h"
+#include "text/row_writer.h"
 
 #include <gtest/gtest.h>
 
@@ -6,13 +6,13 @@
 #include <cstdio>
 #include <sstream>
 
-#include "report/escape.h"
-#include "report/prepared.h"
-#include "report/table_writer.h"
-#include "report/wall_time.h"
-#include "unit/report/samples.h"
+#include "text/escape.h"
+#include "text/prepared.h"
+#include "text/table_writer.h"
+#include "text/wall_time.h"
+#include "support/samples.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 using namespace samples;
@@ -370,4 +370,4 @@ TEST(ListenerTexts, ManyListenersStayBounded) {
 }
 
 }  // namespace
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

@@ -1,8 +1,8 @@
-#include "report/escape.h"
+#include "text/escape.h"
 
 #include <cstdint>
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
@@ -158,4 +158,4 @@ char* put_hex(char* to, std::string_view text) {
   return to;
 }
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "report/row_writer.h"
+#include "text/row_writer.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 // Everything a row can show. csv_writer.h says what each means; kTime is relative to the first row shown.
 enum class Column : std::uint8_t {
@@ -63,4 +63,4 @@ class ColumnsWriter final : public RowWriter {
   std::uint64_t origin_ = 0;
 };
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

@@ -10,7 +10,7 @@
 #include <memory>
 #include <string_view>
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 class Buffer {
  public:
@@ -47,4 +47,4 @@ class Buffer {
   std::size_t capacity_ = 0;
 };
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

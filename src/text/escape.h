@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 // Longest output of the put_ functions below per input byte: "\u" and "\ufffd".
 inline constexpr std::size_t kEscapedBytes = 4;
@@ -41,4 +41,4 @@ JsonString put_json_string(char* to, std::string_view text);
 // Two lower-case hex digits per byte.
 char* put_hex(char* to, std::string_view text);
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 // "2026-11-23T08:10:50" is 19 bytes for every instant a 64-bit count of nanoseconds can name (1677 to 2262).
 inline constexpr std::size_t kDateTimeText = 19;
@@ -27,4 +27,4 @@ std::optional<std::int64_t> parse_wall(std::string_view text);
 // Reads decimal seconds "2", "2.5", "0.000001" as nanoseconds; nothing else (no sign, no exponent).
 std::optional<std::int64_t> parse_seconds(std::string_view text);
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

@@ -1,12 +1,12 @@
-#include "report/json_writer.h"
+#include "text/json_writer.h"
 
 #include <algorithm>
 
-#include "report/address_text.h"
-#include "report/escape.h"
-#include "report/fields.h"
+#include "text/address_text.h"
+#include "text/escape.h"
+#include "text/fields.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 constexpr std::size_t kRowsPerBlock = 64;
@@ -128,4 +128,4 @@ void JsonWriter::append_rows(Selection rows, Buffer& out) {
   }
 }
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

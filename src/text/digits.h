@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 inline constexpr std::size_t kScribble = 288;
 inline constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
@@ -84,4 +84,4 @@ char* put_piece(char* to, const char* from, std::size_t length) {
   return to + length;
 }
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

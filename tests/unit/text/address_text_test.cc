@@ -1,12 +1,12 @@
-#include "report/address_text.h"
+#include "text/address_text.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "report/digits.h"
+#include "text/digits.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 std::string text_of(const IpAddress& address) {
@@ -41,4 +41,4 @@ TEST(AddressText, EqualsCoreForEveryPatternOfZeros) {
 }
 
 }  // namespace
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

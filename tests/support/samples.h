@@ -10,9 +10,9 @@
 #include "capture/codec.h"
 #include "capture/model.h"
 #include "core/accept.h"
-#include "report/row_writer.h"
+#include "text/row_writer.h"
 
-namespace tcpaccept::report::samples {
+namespace tcpaccept::samples {
 
 inline IpAddress address(const std::string& text) { return parse_address(text).value(); }
 
@@ -73,20 +73,20 @@ inline std::vector<std::uint32_t> all_rows(const capture::Batch& batch) {
   return rows;
 }
 
-inline std::string render(RowWriter& writer, const capture::Batch& batch, std::uint64_t origin) {
-  Buffer out;
+inline std::string render(text::RowWriter& writer, const capture::Batch& batch, std::uint64_t origin) {
+  text::Buffer out;
   writer.begin_batch(batch, origin);
   writer.append_rows(all_rows(batch), out);
   return std::string(out.view());
 }
 
-inline std::string render(Format format, TimeColumn time, const capture::Batch& batch) {
-  return render(*make_row_writer(format, time), batch, batch.time.front());
+inline std::string render(text::Format format, text::TimeColumn time, const capture::Batch& batch) {
+  return render(*text::make_row_writer(format, time), batch, batch.time.front());
 }
 
-inline std::string header(Format format, TimeColumn time) {
-  Buffer out;
-  make_row_writer(format, time)->append_header(out);
+inline std::string header(text::Format format, text::TimeColumn time) {
+  text::Buffer out;
+  text::make_row_writer(format, time)->append_header(out);
   return std::string(out.view());
 }
 
@@ -165,4 +165,4 @@ std::string frame(const Arguments&... arguments) {
 }
 inline std::string frame(const capture::Batch& batch) { return frame(batch, capture::Packing::kPacked); }
 
-}  // namespace tcpaccept::report::samples
+}  // namespace tcpaccept::samples

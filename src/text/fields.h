@@ -5,10 +5,10 @@
 #include <cstdint>
 
 #include "core/accept.h"
-#include "report/digits.h"
-#include "report/prepared.h"
+#include "text/digits.h"
+#include "text/prepared.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 // "inet", "inet6", or the number of another address family.
 inline char* put_socket_family(char* to, std::uint8_t family) {
@@ -45,4 +45,4 @@ inline char* put_nanoseconds(char* to, std::uint64_t time, SecondText& second) {
   return put_9(second.put(to), within);
 }
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

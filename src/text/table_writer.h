@@ -6,10 +6,10 @@
 // width and stay separated by one space. Names are escaped as escape.h says; an escape counts as four columns.
 #pragma once
 
-#include "report/prepared.h"
-#include "report/row_writer.h"
+#include "text/prepared.h"
+#include "text/row_writer.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 class TableWriter final : public RowWriter {
  public:
@@ -38,4 +38,4 @@ class TableWriter final : public RowWriter {
   SecondText second_;
 };
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

@@ -1,13 +1,13 @@
-#include "report/wall_time.h"
+#include "text/wall_time.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <random>
 
-#include "report/digits.h"
+#include "text/digits.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 TEST(WallTime, YearBoundariesAndLeapDays) {
@@ -86,4 +86,4 @@ TEST(Digits, EveryLengthOfNumber) {
 }
 
 }  // namespace
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

@@ -5,10 +5,10 @@
 // valid UTF-8 shows the replacement character for each bad byte and is followed by "comm_hex" with all its bytes.
 #pragma once
 
-#include "report/prepared.h"
-#include "report/row_writer.h"
+#include "text/prepared.h"
+#include "text/row_writer.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 class JsonWriter final : public RowWriter {
  public:
@@ -26,4 +26,4 @@ class JsonWriter final : public RowWriter {
   SecondText wall_;
 };
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

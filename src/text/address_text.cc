@@ -1,12 +1,12 @@
-#include "report/address_text.h"
+#include "text/address_text.h"
 
 #include <bit>
 #include <cstdint>
 #include <cstring>
 
-#include "report/digits.h"
+#include "text/digits.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 // "0" to "ffff" without leading zeros.
@@ -71,4 +71,4 @@ char* put_address(char* to, const IpAddress& address) {
   return to;
 }
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

@@ -1,11 +1,11 @@
-#include "report/table_writer.h"
+#include "text/table_writer.h"
 
 #include <algorithm>
 
-#include "report/address_text.h"
-#include "report/escape.h"
+#include "text/address_text.h"
+#include "text/escape.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 constexpr std::size_t kTimeWidth = 12;
@@ -128,4 +128,4 @@ void TableWriter::append_rows(Selection rows, Buffer& out) {
   }
 }
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

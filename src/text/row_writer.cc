@@ -1,10 +1,10 @@
-#include "report/row_writer.h"
+#include "text/row_writer.h"
 
-#include "report/csv_writer.h"
-#include "report/json_writer.h"
-#include "report/table_writer.h"
+#include "text/csv_writer.h"
+#include "text/json_writer.h"
+#include "text/table_writer.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 std::unique_ptr<RowWriter> make_row_writer(Format format, TimeColumn time) {
   switch (format) {
@@ -18,4 +18,4 @@ std::unique_ptr<RowWriter> make_row_writer(Format format, TimeColumn time) {
   return std::make_unique<TableWriter>(time);
 }
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

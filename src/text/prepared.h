@@ -11,10 +11,10 @@
 
 #include "capture/model.h"
 #include "core/ip_address.h"
-#include "report/digits.h"
-#include "report/wall_time.h"
+#include "text/digits.h"
+#include "text/wall_time.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 // One short text per entry of a batch's peer table: the address with whatever surrounds it in a row.
 class PeerTexts {
@@ -184,4 +184,4 @@ inline std::uint64_t wall_shift(const capture::ClockAnchor& clock) {
   return static_cast<std::uint64_t>(clock.realtime) - clock.monotonic;
 }
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

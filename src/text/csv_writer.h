@@ -24,10 +24,10 @@
 // A field that was not recorded is empty.
 #pragma once
 
-#include "report/prepared.h"
-#include "report/row_writer.h"
+#include "text/prepared.h"
+#include "text/row_writer.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 class CsvWriter final : public RowWriter {
  public:
@@ -45,4 +45,4 @@ class CsvWriter final : public RowWriter {
   SecondText wall_;
 };
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

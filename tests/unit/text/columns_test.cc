@@ -1,13 +1,12 @@
-#include "report/columns.h"
+#include "text/columns.h"
 
 #include <gtest/gtest.h>
 
 #include <numeric>
 
 #include "capture/batch_builder.h"
-#include "report/filter.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 capture::Batch two_accepts() {
@@ -83,20 +82,5 @@ TEST(Columns, InTheTableAreAlignedAndMissingOnesAreADash) {
             "             -\n");
 }
 
-std::vector<std::uint32_t> selected(FilterSpec spec) {
-  Filter filter{std::move(spec)};
-  std::vector<std::uint32_t> chosen;
-  filter.select(two_accepts(), 0, 0, chosen);
-  return chosen;
-}
-
-TEST(Columns, TheirFiltersChooseRows) {
-  EXPECT_EQ(selected({.netns = {4026531840}}), std::vector<std::uint32_t>{0});
-  EXPECT_EQ(selected({.netns = {1}}), std::vector<std::uint32_t>{});
-  EXPECT_EQ(selected({.cgroups = {77, 78}}), std::vector<std::uint32_t>{0});
-  EXPECT_EQ(selected({.wait_over_us = 19'999}), std::vector<std::uint32_t>{0});
-  EXPECT_EQ(selected({.wait_over_us = 20'000}), std::vector<std::uint32_t>{});
-}
-
 }  // namespace
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

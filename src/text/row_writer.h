@@ -13,9 +13,9 @@
 
 #include "capture/format.h"
 #include "capture/model.h"
-#include "report/buffer.h"
+#include "text/buffer.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 // Row numbers of a batch, ascending.
 using Selection = std::span<const std::uint32_t>;
@@ -48,4 +48,4 @@ enum class TimeColumn { kNone, kRelative, kWall };
 
 std::unique_ptr<RowWriter> make_row_writer(Format format, TimeColumn time);
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

@@ -1,10 +1,10 @@
-#include "report/escape.h"
+#include "text/escape.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 std::string csv_cell(std::string_view text) {
@@ -138,4 +138,4 @@ TEST(Hex, TwoDigitsPerByte) {
 }
 
 }  // namespace
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

@@ -1,12 +1,12 @@
-#include "report/wall_time.h"
+#include "text/wall_time.h"
 
 #include <array>
 #include <chrono>
 #include <limits>
 
-#include "report/digits.h"
+#include "text/digits.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 constexpr std::int64_t kSecondsPerDay = 86'400;
@@ -156,4 +156,4 @@ std::optional<std::int64_t> parse_seconds(std::string_view text) {
   return seconds * kNanos + fraction;
 }
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

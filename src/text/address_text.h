@@ -6,9 +6,9 @@
 
 #include "core/ip_address.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 
 // As tcpaccept::format_address; may scribble up to kScribble bytes (digits.h) beyond the end.
 char* put_address(char* to, const IpAddress& address);
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

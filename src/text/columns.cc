@@ -1,15 +1,15 @@
-#include "report/columns.h"
+#include "text/columns.h"
 
 #include <algorithm>
 #include <array>
 #include <string>
 
-#include "report/address_text.h"
-#include "report/escape.h"
-#include "report/fields.h"
-#include "report/wall_time.h"
+#include "text/address_text.h"
+#include "text/escape.h"
+#include "text/fields.h"
+#include "text/wall_time.h"
 
-namespace tcpaccept::report {
+namespace tcpaccept::text {
 namespace {
 
 struct ColumnText {
@@ -187,4 +187,4 @@ void ColumnsWriter::append_rows(Selection rows, Buffer& out) {
   }
 }
 
-}  // namespace tcpaccept::report
+}  // namespace tcpaccept::text

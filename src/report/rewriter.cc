@@ -116,7 +116,7 @@ bool Rewriter::fits(const capture::ClockAnchor& clock, const Accept& accept, std
   return known == cgroups_.end() || known->second == path;
 }
 
-void Rewriter::append(const Run& run) {
+void Rewriter::append(const Run& run, const std::shared_ptr<const void>&) {
   const capture::Batch& batch = *run.batch;
   if (merge_ && by_wall_.value_or(false) != timeline_.by_wall()) {
     throw Error("the captures turn out to be of several boots; give those of each boot, or each alone");
@@ -185,7 +185,7 @@ void Rewriter::end(const std::string& reason, const capture::ClockAnchor& clock)
   last_clock_.reset();
 }
 
-void Rewriter::finish() {
+void Rewriter::finish(const Inputs&) {
   if (merge_ && started_) end("merged", last_clock_.value_or(capture::ClockAnchor{}));
 }
 

@@ -14,24 +14,23 @@
 
 #include "capture/batch_builder.h"
 #include "capture/codec.h"
-#include "report/merge.h"
 #include "report/output.h"
-#include "report/totals.h"
+#include "report/sink.h"
 
 namespace tcpaccept::report {
 
-class Rewriter {
+class Rewriter final : public Sink {
  public:
   // Borrows both.
   Rewriter(Output& output, capture::Packing packing, bool merge, const Timeline& timeline)
       : output_(output), packing_(packing), merge_(merge), timeline_(timeline) {}
 
-  // What input number `input` tells about itself. All of it before the rows that follow it.
-  Observer observer(std::size_t input);
+  capture::Columns columns() const override { return capture::kAllColumns; }
+  // All that an input tells has to come before the rows that follow it.
+  Observer observer(std::size_t input) override;
   // Throws Error if the inputs turn out not to fit together.
-  void append(const Run& run);
-  // After everything.
-  void finish();
+  void append(const Run& run, const std::shared_ptr<const void>& hold) override;
+  void finish(const Inputs& inputs) override;
 
  private:
   struct Source {

@@ -201,7 +201,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.add_flag("--plain", options.plain, "capture: plain batches, readable by capnp decode and every Cap'n Proto library");
   app.add_option("-o,--output", options.output, "write to this file instead of standard output")->type_name("OUT");
   app.add_flag("--force", options.force, "replace OUT if it exists");
-  app.add_option("--columns", columns, "table or csv: these columns, in this order (names below)")->type_name("LIST");
+  app.add_option("--columns", columns, "these columns, in this order (names below)")->type_name("LIST");
   app.add_flag("--info", options.info, "what the captures hold, instead of rows");
   app.add_flag("--verify", options.verify, "prove every byte and say what is damaged, instead of rows");
   app.add_flag("--recover", recover, "write what is intact to a new capture (needs -o)");
@@ -269,7 +269,6 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       if (!column) usage_error("--columns: there is no column '" + text::escaped(name) + "'");
       options.columns.push_back(*column);
     }
-    if (options.format == text::Format::kJson) usage_error("--columns is for the table and csv; json always has all fields");
     if (relative || wall) usage_error("--columns excludes -t and -T: name time or wall_time among the columns");
   }
   if (relative && wall) usage_error("-t and -T exclude each other");

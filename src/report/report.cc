@@ -41,7 +41,7 @@ void allow_many_files() {
 
 std::unique_ptr<text::RowWriter> make_writer(const Options& options) {
   if (options.columns.empty()) return text::make_row_writer(options.format, options.time);
-  return std::make_unique<text::ColumnsWriter>(options.columns, options.format == text::Format::kCsv);
+  return std::make_unique<text::ColumnsWriter>(options.format, options.columns);
 }
 
 std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output& output) {

@@ -39,10 +39,10 @@ capture::Batch two_accepts() {
   return builder.finish({5'000'000'000, 1'795'422'650'000'000'000, 0}, std::nullopt);
 }
 
-std::string rows(const std::vector<std::string_view>& names, bool csv) {
+std::string rows(const std::vector<std::string_view>& names, Format format) {
   std::vector<Column> columns;
   for (const std::string_view name : names) columns.push_back(column_named(name).value());
-  ColumnsWriter writer{columns, csv};
+  ColumnsWriter writer{format, columns};
   const capture::Batch batch = two_accepts();
   const std::vector<std::uint32_t> all{0, 1};
   Buffer out;
@@ -63,7 +63,7 @@ TEST(Columns, EveryOneInCsv) {
   EXPECT_EQ(rows({"time", "time_ns", "wall_time", "raddr", "rport", "pid", "comm", "saddr", "sport", "family",
                   "socket_family", "protocol", "netns", "cgroup", "backlog", "in_kernel", "tid", "cpu", "wait_us",
                   "ahead", "rtt_us"},
-                 true),
+                 Format::kCsv),
             "time,time_ns,wall_time,raddr,rport,pid,comm,saddr,sport,family,socket_family,protocol,netns,cgroup,"
             "backlog,in_kernel,tid,cpu,wait_us,ahead,rtt_us\r\n"
             "0.000000,5000000000,2026-11-23T08:30:50.000000000Z,192.168.60.1,65339,1463,\"\\x3dx,\\x0a\","
@@ -72,14 +72,40 @@ TEST(Columns, EveryOneInCsv) {
 }
 
 TEST(Columns, InTheTableAreAlignedAndMissingOnesAreADash) {
-  EXPECT_EQ(rows({"pid", "wait_us", "rport"}, false),
+  EXPECT_EQ(rows({"pid", "wait_us", "rport"}, Format::kTable),
             "PID      WAIT(us)   RPORT\n"
             "1463     20000      65339\n"
             "0        -          0\n");
-  EXPECT_EQ(rows({"comm", "tid"}, false),
+  EXPECT_EQ(rows({"comm", "tid"}, Format::kTable),
             "COMM         TID\n"
             "=x,\\x0a      1464\n"
             "             -\n");
+}
+
+TEST(Columns, InJsonAreWhatTheyAreThere) {
+  EXPECT_EQ(rows({"time", "pid", "comm", "raddr", "protocol", "in_kernel", "wait_us", "cgroup_path"}, Format::kJson),
+            "{\"time\":0.000000,\"pid\":1463,\"comm\":\"=x,\\u000a\",\"raddr\":\"192.168.60.1\",\"protocol\":\"mptcp\","
+            "\"in_kernel\":true,\"wait_us\":20000,\"cgroup_path\":null}\n"
+            "{\"time\":1.500000,\"pid\":0,\"comm\":\"\",\"raddr\":\"fd00::2\",\"protocol\":null,\"in_kernel\":false,"
+            "\"wait_us\":null,\"cgroup_path\":null}\n");
+}
+
+// The fixed forms are made for speed; these are the same rows, field by field.
+TEST(Columns, AllOfThemAreTheFixedForms) {
+  const capture::Batch batch = two_accepts();
+  const std::vector<std::uint32_t> all{0, 1};
+  const auto written = [&](RowWriter& writer) {
+    Buffer out;
+    writer.append_header(out);
+    writer.begin_batch(batch, batch.time[0]);
+    writer.append_rows(all, out);
+    return std::string{out.view()};
+  };
+  for (const Format format : {Format::kTable, Format::kCsv, Format::kJson}) {
+    const auto columns = format == Format::kTable ? table_columns() : csv_columns();
+    ColumnsWriter by_field(format, {columns.begin(), columns.end()});
+    EXPECT_EQ(written(by_field), written(*make_row_writer(format, TimeColumn::kNone)));
+  }
 }
 
 }  // namespace

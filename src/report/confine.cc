@@ -171,27 +171,30 @@ void add_opening(Filter& filter) {
   }
 }
 
-void add_naming(Filter& filter, int output_folder) {
-  if (output_folder < 0) {
-    filter.add(kKill, {SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(linkat), SCMP_SYS(unlinkat)});
-    return;
+void add_naming(Filter& filter, const std::vector<int>& output_folders) {
+  bool any = false;
+  for (const int output_folder : output_folders) {
+    if (output_folder < 0) continue;
+    any = true;
+    const auto folder = static_cast<std::uint64_t>(output_folder);
+    filter.add(kAllow, {SCMP_SYS(renameat), SCMP_SYS(renameat2)}, {equal(0, folder), equal(2, folder)});
+    filter.add(kAllow, {SCMP_SYS(linkat)}, {equal(2, folder)});
+    filter.add(kAllow, {SCMP_SYS(unlinkat)}, {equal(0, folder), equal(2, 0)});  // no AT_REMOVEDIR
   }
-  const auto folder = static_cast<std::uint64_t>(output_folder);
-  filter.add(kAllow, {SCMP_SYS(renameat), SCMP_SYS(renameat2)}, {equal(0, folder), equal(2, folder)});
-  filter.add(kAllow, {SCMP_SYS(linkat)}, {equal(2, folder)});
-  filter.add(kAllow, {SCMP_SYS(unlinkat)}, {equal(0, folder), equal(2, 0)});  // no AT_REMOVEDIR
+  if (!any) filter.add(kKill, {SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(linkat), SCMP_SYS(unlinkat)});
 }
 
 }  // namespace
 
-bool confine_files(int output_folder) {
+bool confine_files(const std::vector<int>& output_folders) {
   const long version = ::syscall(kCreateRuleset, nullptr, 0, kCreateRulesetVersion);
   if (version < 1) return false;
   Ruleset denied = all_of(version);
   if constexpr (kSanitized) denied.files &= ~(kReadFile | kReadFolder);
   const UniqueFd rules(static_cast<int>(::syscall(kCreateRuleset, &denied, sizeof denied, 0)));
   if (!rules.valid()) return false;
-  if (output_folder >= 0) {
+  for (const int output_folder : output_folders) {
+    if (output_folder < 0) continue;
     const PathBeneath naming{.allowed = kMakeFile | kRemoveFile, .folder = output_folder};
     if (::syscall(kAddRule, rules.get(), kRulePathBeneath, &naming, 0) != 0) return false;
   }
@@ -199,19 +202,19 @@ bool confine_files(int output_folder) {
   return ::syscall(kRestrictSelf, rules.get(), 0) == 0;
 }
 
-bool confine_calls(int output_folder) {
+bool confine_calls(const std::vector<int>& output_folders) {
   Filter filter;
   add_bytes_and_memory(filter);
   add_threads_and_time(filter);
   add_what_kills(filter);
   add_opening(filter);
-  add_naming(filter, output_folder);
+  add_naming(filter, output_folders);
   return filter.load();
 }
 
-void confine(int output_folder) {
-  confine_files(output_folder);
-  confine_calls(output_folder);
+void confine(const std::vector<int>& output_folders) {
+  confine_files(output_folders);
+  confine_calls(output_folders);
 }
 
 }  // namespace tcpaccept::report

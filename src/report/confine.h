@@ -10,16 +10,18 @@
 // itself as far as anybody knows.
 #pragma once
 
+#include <vector>
+
 namespace tcpaccept::report {
 
 // For good. Threads may be started after this, but none may run yet: Landlock holds only for the thread that asks and
-// those it starts. `output_folder`: an open folder where a finished output gets its name, or an unfinished one is
+// those it starts. `output_folders`: open folders (-1 = none) where a finished output gets its name, or an unfinished one is
 // removed. There, and nowhere else where Landlock holds, renameat, renameat2, linkat and unlinkat stay possible, with
-// this descriptor for the folder; without Landlock a path that begins with a slash gets past that.
-void confine(int output_folder = -1);
+// these descriptors for the folder; without Landlock a path that begins with a slash gets past that.
+void confine(const std::vector<int>& output_folders = {});
 
 // The two halves of it, in this order. False: not to be had here.
-bool confine_files(int output_folder = -1);
-bool confine_calls(int output_folder = -1);
+bool confine_files(const std::vector<int>& output_folders = {});
+bool confine_calls(const std::vector<int>& output_folders = {});
 
 }  // namespace tcpaccept::report

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -14,10 +15,33 @@
 namespace tcpaccept::report {
 namespace {
 
+// `head`, then what `rest` reads.
+capture::Source behind(std::string head, capture::Source rest) {
+  if (head.empty()) return rest;
+  struct Head {
+    std::string bytes;
+    std::size_t at = 0;
+  };
+  const auto front = std::make_shared<Head>(Head{.bytes = std::move(head)});
+  return {.read = [front, read = std::move(rest.read)](std::byte* to, std::size_t size) -> std::size_t {
+            const std::size_t count = std::min(front->bytes.size() - front->at, size);
+            if (count == 0) return read(to, size);
+            std::memcpy(to, front->bytes.data() + front->at, count);
+            front->at += count;
+            return count;
+          },
+          .skip = [front, skip = std::move(rest.skip)](std::uint64_t count) {
+            return front->at == front->bytes.size() && skip && skip(count);
+          }};
+}
+
 class ReaderSource final : public ItemSource {
  public:
-  ReaderSource(UniqueFd own, int fd, std::string name, bool live, std::uint64_t size)
-      : own_(std::move(own)), live_(live), size_(size), reader_(capture::read_from(fd, std::move(name))) {}
+  ReaderSource(OpenFile file, std::string head)
+      : own_(std::move(file.own)),
+        live_(file.live),
+        size_(file.size),
+        reader_(behind(std::move(head), capture::read_from(file.fd, std::move(file.name)))) {}
 
   capture::FrameReader::Item next() override { return reader_.next(); }
   capture::FrameReader& reader() override { return reader_; }
@@ -98,26 +122,30 @@ class FollowSource final : public ItemSource {
 
 std::string display_name(const std::string& name) { return name == "-" ? "standard input" : text::escaped(name); }
 
-std::unique_ptr<ItemSource> open_source(const std::string& name, int standard_input, bool follow) {
-  const std::string shown = display_name(name);
-  UniqueFd own;
-  int fd = standard_input;
+OpenFile open_file(const std::string& name, int standard_input, bool follow) {
+  OpenFile file{.fd = standard_input, .name = display_name(name)};
+  const std::string& shown = file.name;
   if (name != "-") {
     // Without O_NONBLOCK a named pipe would be waited for before it can be refused.
-    own.reset(::open(name.c_str(), O_RDONLY | O_CLOEXEC | (follow ? O_NONBLOCK : 0)));
-    if (!own.valid()) throw system_error("cannot open " + shown, errno);
-    fd = own.get();
+    file.own.reset(::open(name.c_str(), O_RDONLY | O_CLOEXEC | (follow ? O_NONBLOCK : 0)));
+    if (!file.own.valid()) throw system_error("cannot open " + shown, errno);
+    file.fd = file.own.get();
   }
   struct stat status {};
-  if (::fstat(fd, &status) != 0) throw system_error("cannot open " + shown, errno);
+  if (::fstat(file.fd, &status) != 0) throw system_error("cannot open " + shown, errno);
   if (S_ISDIR(status.st_mode)) throw Error(shown + ": is a directory, not a capture");
   const bool regular = S_ISREG(status.st_mode);
-  if (follow) {
-    if (!regular || !own.valid()) throw Error(shown + ": only a regular file can be followed", Exit::kUsage);
-    return std::make_unique<FollowSource>(std::move(own), shown);
+  if (follow && (!regular || !file.own.valid())) {
+    throw Error(shown + ": only a regular file can be followed", Exit::kUsage);
   }
-  const auto size = regular ? static_cast<std::uint64_t>(status.st_size) : 0;
-  return std::make_unique<ReaderSource>(std::move(own), fd, shown, !regular, size);
+  file.live = !regular;
+  file.size = regular ? static_cast<std::uint64_t>(status.st_size) : 0;
+  return file;
+}
+
+std::unique_ptr<ItemSource> source_of(OpenFile file, bool follow, std::string head) {
+  if (follow) return std::make_unique<FollowSource>(std::move(file.own), file.name);
+  return std::make_unique<ReaderSource>(std::move(file), std::move(head));
 }
 
 struct Input::Work {

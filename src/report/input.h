@@ -46,9 +46,21 @@ class ItemSource {
   virtual bool interrupted() const { return false; }
 };
 
-// Opens `name` ("-" = the descriptor `standard_input`, borrowed). `follow`: wait at its end for more, which needs
-// a regular file. Throws Error: missing, a directory, not permitted, ...
-std::unique_ptr<ItemSource> open_source(const std::string& name, int standard_input, bool follow);
+// A file to be read, nothing of it read yet.
+struct OpenFile {
+  UniqueFd own;        // empty for standard input, which is borrowed
+  int fd = -1;
+  std::string name;    // for messages
+  bool live = false;   // no regular file
+  std::uint64_t size = 0;  // bytes; 0 = not known
+};
+
+// Opens `name` ("-" = the descriptor `standard_input`, borrowed). `follow`: its end will be waited at for more, which
+// needs a regular file. Throws Error: missing, a directory, not permitted, ...
+OpenFile open_file(const std::string& name, int standard_input, bool follow);
+
+// `head`: bytes of it that somebody has read already.
+std::unique_ptr<ItemSource> source_of(OpenFile file, bool follow, std::string head = {});
 
 // How an input is called in messages.
 std::string display_name(const std::string& name);

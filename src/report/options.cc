@@ -18,6 +18,9 @@
 namespace tcpaccept::report {
 namespace {
 
+// The columns of the text formats, what they hold and how it is written. New ones make a new version; old ones stay.
+constexpr unsigned kOutputVersion = 1;
+
 constexpr const char* kFooter = R"(
 Options of one kind given several times are alternatives; different kinds must
 all match. Numbers and addresses may be lists: --port 22,443.
@@ -38,6 +41,8 @@ in_kernel, tid, cpu, wait_us, ahead, rtt_us, left, nspid, cgroup_path. Empty
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but the capture is
 incomplete or damaged (standard error says how).
+With --diff: 0 the same, 1 different, 2 wrong usage, or a file that cannot be
+read or is damaged, 3 unknown, because accepts are missing in a capture.
 
 examples:
     tcpaccept-report FILE                     # the table
@@ -155,6 +160,35 @@ std::optional<std::uint64_t> microseconds(const char* option, std::string_view t
   return static_cast<std::uint64_t>(value * scale);
 }
 
+compare::CanonicalRules canonical_rules(const std::string& list) {
+  compare::CanonicalRules rules;
+  for (const std::string_view what : parts(list)) {
+    if (what == "addresses") {
+      rules.addresses = true;
+    } else if (what == "ports") {
+      rules.local_ports = true;
+    } else if (what != "pids") {
+      usage_error("--canonical: '" + text::escaped(what) + "' is none of addresses, ports");
+    }
+  }
+  return rules;
+}
+
+// "5" or "10%".
+compare::Tolerance tolerance(const std::string& text) {
+  compare::Tolerance result;
+  if (text.empty()) return result;
+  const bool percent = text.ends_with('%');
+  const std::string digits = text.substr(0, text.size() - (percent ? 1 : 0));
+  const auto number = numbers<std::uint32_t>("--tolerate-count", {digits}, "a number, or a percentage like 10%").front();
+  if (percent) {
+    result.percent = number;
+  } else {
+    result.count = number;
+  }
+  return result;
+}
+
 // Repeated options collect their values; one value each, so that a FILE can follow.
 CLI::Option* add_list(CLI::App& app, const char* name, std::vector<std::string>& values, const char* type,
                       const char* text) {
@@ -175,7 +209,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   Options options;
   std::vector<std::string> pids, comms, ports, rports, raddrs, saddrs;
   std::vector<std::string> netns, cgroups;
-  std::string since, until, wait_over, columns, jobs;
+  std::string since, until, wait_over, columns, jobs, canonical, tie, tolerate_count, tolerate_time;
+  unsigned output_version = kOutputVersion;
   std::string format = "table";
   bool relative = false, wall = false, only_v4 = false, only_v6 = false, version = false, recover = false;
 
@@ -208,6 +243,18 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.add_flag("-f,--follow", options.follow, "wait for more until the recording ends");
   app.add_flag("--require-complete", options.require_complete,
                "status 3 also where nothing proves that no accept is missing");
+  app.add_option("--output-version", output_version, "the text formats as of this version; there is 1")->type_name("N");
+  app.add_flag("--canonical{pids}", canonical,
+               "without what changes from run to run: PID P1, RPORT E1, no times (README); also "
+               "--canonical=addresses,ports")
+      ->type_name("");
+  app.add_option("--tie", tie, "canonical: accepts so close together are simultaneous: 10ms")->type_name("TIME");
+  app.add_flag("--diff", options.diff, "compare two FILEs, EXPECTED ACTUAL: captures or stored texts");
+  app.add_flag("--sequence", options.sequence, "diff: their order counts, too");
+  app.add_option("--tolerate-count", tolerate_count, "diff: so many more or fewer of a kind, or N%, are the same")
+      ->type_name("N");
+  app.add_option("--tolerate-time", tolerate_time, "diff: at the same time, give or take this")->type_name("TIME");
+  app.add_option("--junit", options.junit, "diff: write the results there as JUnit XML")->type_name("OUT");
   app.add_option("-j,--jobs", jobs, "threads to use (default: one for each processor, up to 4)")->type_name("N");
   app.set_help_flag("-h,--help", "show this help and exit");
   app.add_flag("--version", version, "show the version and exit");
@@ -222,7 +269,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   }
   if (version) return {{}, "tcpaccept-report " TCPACCEPT_VERSION "\n"};
 
-  for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs", "--output"}) {
+  for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs", "--output", "--canonical",
+                                   "--tie", "--tolerate-count", "--tolerate-time", "--junit"}) {
     const auto values = app.get_option(option)->results();
     if (!values.empty() && values.front().empty()) usage_error(std::string(option) + ": its value is empty");
   }
@@ -248,6 +296,16 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   filter.wait_over_us = microseconds("--wait-over", wait_over);
   filter.since = bound("--since", since);
   filter.until = bound("--until", until);
+
+  if (output_version != kOutputVersion) {
+    usage_error("--output-version: this program writes version " + std::to_string(kOutputVersion) + " only");
+  }
+  options.canonical = !canonical.empty();
+  if (options.canonical) options.canonical_rules = canonical_rules(canonical);
+  if (const auto apart = microseconds("--tie", tie)) options.canonical_rules.tie = *apart * 1000;
+  if (!tie.empty() && !options.canonical && !options.diff) usage_error("--tie is for --canonical and --diff");
+  options.tolerance = tolerance(tolerate_count);
+  if (const auto apart = microseconds("--tolerate-time", tolerate_time)) options.tolerance.time = *apart * 1000;
 
   if (!jobs.empty()) {
     const auto values = numbers<std::uint32_t>("--jobs", {jobs}, "a number of threads");
@@ -304,6 +362,18 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   }
   if (options.rewrite && (options.info || options.follow || options.time != text::TimeColumn::kNone || !options.columns.empty())) {
     usage_error("a capture is written whole: no --info, -f, -t, -T or --columns with it");
+  }
+  if (options.canonical && (options.rewrite || options.info || options.verify || options.follow || wall)) {
+    usage_error("--canonical is for the table, csv and json of a whole capture, and takes no -T");
+  }
+  if (options.diff) {
+    if (options.files.size() != 2) usage_error("--diff compares two files: --diff EXPECTED ACTUAL");
+    if (options.info || options.verify || options.rewrite || options.follow || format != "table" ||
+        options.time != text::TimeColumn::kNone) {
+      usage_error("--diff takes filters, --columns, -o and its own options only");
+    }
+  } else if (options.sequence || !tolerate_count.empty() || !tolerate_time.empty() || !options.junit.empty()) {
+    usage_error("--sequence, --tolerate-count, --tolerate-time and --junit are for --diff");
   }
   if (options.plain && !options.rewrite) usage_error("--plain is for --format capture");
   if (options.force && options.output.empty()) usage_error("--force is for -o OUT");

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "compare/canonical.h"
+#include "compare/comparison.h"
 #include "text/columns.h"
 #include "report/filter.h"
 #include "text/row_writer.h"
@@ -26,6 +28,12 @@ struct Options {
   bool force = false;
   bool follow = false;
   bool require_complete = false;
+  bool canonical = false;
+  compare::CanonicalRules canonical_rules;  // also of diff
+  bool diff = false;
+  bool sequence = false;
+  compare::Tolerance tolerance;
+  std::string junit;  // file; "" = none
   unsigned jobs = 0;  // threads, 0 = one for each processor, up to a few
 };
 

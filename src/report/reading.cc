@@ -43,7 +43,14 @@ void leave_first_interrupt_to_the_writer() {
 
 Reading::Reading(const std::vector<std::string>& files, const Options& options, int standard_input, bool in_step)
     : options_(options), workers_(threads_beside_this(options, in_step)), names_(files) {
-  for (const std::string& file : files) sources_.push_back(open_source(file, standard_input, options.follow));
+  for (const std::string& file : files) {
+    sources_.push_back(source_of(open_file(file, standard_input, options.follow), options.follow));
+  }
+}
+
+Reading::Reading(const std::string& name, std::unique_ptr<ItemSource> source, const Options& options)
+    : options_(options), workers_(threads_beside_this(options, false)), names_{name} {
+  sources_.push_back(std::move(source));
 }
 
 bool Reading::live() const {

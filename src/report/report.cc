@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "report/canonical_report.h"
+#include "report/diff.h"
 #include "report/info.h"
 #include "report/output_target.h"
 #include "report/reading.h"
@@ -49,6 +51,13 @@ std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output
     return std::make_unique<Rewriter>(output, options.plain ? capture::Packing::kPlain : capture::Packing::kPacked,
                                       reading.size() > 1, reading.timeline());
   }
+  if (options.canonical) {
+    const auto fixed = options.format == text::Format::kTable ? text::table_columns() : text::csv_columns();
+    std::vector<text::Column> columns = options.columns;
+    if (columns.empty()) columns.assign(fixed.begin(), fixed.end());
+    if (options.time == text::TimeColumn::kRelative) columns.insert(columns.begin(), text::Column::kTime);
+    return std::make_unique<CanonicalReport>(options.format, columns, options.canonical_rules, reading.timeline(), output);
+  }
   const std::size_t rows_per_piece = options.format == text::Format::kJson ? 6144 : 16384;
   return std::make_unique<RowReport>([&options] { return make_writer(options); }, rows_per_piece, reading.size(),
                                      reading.timeline(), reading.workers(), output);
@@ -61,7 +70,7 @@ Exit report_rows(const Options& options, const Streams& streams) {
   Output output(target.fd(), target.name());
   const std::unique_ptr<Sink> sink = make_sink(options, reading, output);
   reading.attach(*sink);
-  if (streams.before_reading) streams.before_reading(target.folder());
+  if (streams.before_reading) streams.before_reading({target.folder()});
   reading.run(output, target.is_terminal() ? -1 : streams.terminal);
   target.finish();
   return output.closed() ? Exit::kClean : reading.conclude(streams.complain);
@@ -93,7 +102,7 @@ Exit report_whole(const Options& options, const Streams& streams) {
   Output output(target.fd(), target.name());
   Description description(options.info, output);
   reading.attach(description);
-  if (streams.before_reading) streams.before_reading(target.folder());
+  if (streams.before_reading) streams.before_reading({target.folder()});
   for (const auto& input : reading.inputs()) {
     input->open();
     if (options.info) output.buffer().append(input->name() + "\n");
@@ -112,6 +121,7 @@ Exit run(const Options& options, const Streams& streams) {
   refuse_terminal(options, streams.in);
   ignore_signal(SIGPIPE);
   allow_many_files();
+  if (options.diff) return report_difference(options, streams);
   return options.info || options.verify ? report_whole(options, streams) : report_rows(options, streams);
 }
 

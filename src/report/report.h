@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "report/options.h"
@@ -15,7 +16,7 @@ struct Streams {
   // Takes one line (without its end) for standard error.
   std::function<void(const std::string&)> complain;
   // Called once when all inputs and outputs are open and not a byte of a capture has been read (confine.h).
-  std::function<void(int output_folder)> before_reading = nullptr;
+  std::function<void(const std::vector<int>& output_folders)> before_reading = nullptr;
   int terminal = -1;  // borrowed; where progress is shown, if anywhere
 };
 

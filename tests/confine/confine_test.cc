@@ -311,7 +311,7 @@ TEST_F(Confine, LandlockByItself) {
 TEST_F(Confine, OutputsAreNamedAtTheEnd) {
   const UniqueFd folder(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   const auto attempt = [&](const std::function<long()>& what) {
-    return outcome([&] { confine(folder.get()); }, what);
+    return outcome([&] { confine({folder.get()}); }, what);
   };
   std::ofstream(path("unfinished")) << "new";
   EXPECT_EQ(attempt([&] { return ::renameat(folder.get(), "unfinished", folder.get(), "old"); }), kDone);

@@ -1,0 +1,45 @@
+#include "compare/junit.h"
+
+#include <algorithm>
+
+namespace tcpaccept::compare {
+namespace {
+
+std::string xml(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '&': result += "&amp;"; break;
+      case '<': result += "&lt;"; break;
+      case '>': result += "&gt;"; break;
+      case '"': result += "&quot;"; break;
+      default: result += c;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+void append_junit(const std::string& suite, std::span<const TestCase> cases, text::Buffer& out) {
+  const auto count = [&](TestCase::Result result) {
+    return std::to_string(
+        std::count_if(cases.begin(), cases.end(), [&](const TestCase& test) { return test.result == result; }));
+  };
+  out.append("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"" + xml(suite) + "\" tests=\"" +
+             std::to_string(cases.size()) + "\" failures=\"" + count(TestCase::Result::kFail) + "\" errors=\"" +
+             count(TestCase::Result::kUnknown) + "\">\n");
+  for (const TestCase& test : cases) {
+    out.append("  <testcase name=\"" + xml(test.name) + "\"");
+    if (test.result == TestCase::Result::kPass) {
+      out.append("/>\n");
+      continue;
+    }
+    const std::string element = test.result == TestCase::Result::kFail ? "failure" : "error";
+    const char* const message = test.result == TestCase::Result::kFail ? "different" : "not known: a capture has holes";
+    out.append("><" + element + " message=\"" + message + "\">" + xml(test.detail) + "</" + element + "></testcase>\n");
+  }
+  out.append("</testsuite>\n");
+}
+
+}  // namespace tcpaccept::compare

@@ -1,0 +1,236 @@
+#include "compare/stored_text.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/error.h"
+#include "text/escape.h"
+
+namespace tcpaccept::compare {
+namespace {
+
+using text::Column;
+
+constexpr std::size_t kReadAtATime = 16 * 1024;
+
+constexpr std::size_t index(Column column) { return static_cast<std::size_t>(column); }
+
+std::vector<std::string_view> words(std::string_view line) {
+  std::vector<std::string_view> result;
+  for (std::size_t at = line.find_first_not_of(' '); at != std::string_view::npos; at = line.find_first_not_of(' ', at)) {
+    const std::size_t end = std::min(line.find(' ', at), line.size());
+    result.push_back(line.substr(at, end - at));
+    at = end;
+  }
+  return result;
+}
+
+// One line of RFC 4180; false if its quotes are not right.
+bool split_csv(std::string_view line, std::vector<std::string>& cells) {
+  cells.clear();
+  for (;;) {
+    std::string& cell = cells.emplace_back();
+    if (line.starts_with('"')) {
+      for (line.remove_prefix(1);;) {
+        const std::size_t quote = line.find('"');
+        if (quote == std::string_view::npos) return false;
+        cell += line.substr(0, quote);
+        line.remove_prefix(quote + 1);
+        if (!line.starts_with('"')) break;
+        cell += '"';
+        line.remove_prefix(1);
+      }
+      if (!line.empty() && line.front() != ',') return false;
+    } else {
+      const std::size_t end = std::min(line.find(','), line.size());
+      cell = line.substr(0, end);
+      line.remove_prefix(end);
+    }
+    if (line.empty()) return true;
+    line.remove_prefix(1);
+  }
+}
+
+// One object of names and values, no deeper.
+class JsonRow final : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  JsonRow(std::vector<std::string>& fields, std::uint32_t& has) : fields_(fields), has_(has) {}
+
+  bool null() override { return take({}); }
+  bool boolean(bool value) override { return take(value ? "1" : "0"); }
+  bool number_integer(number_integer_t value) override { return take(std::to_string(value)); }
+  bool number_unsigned(number_unsigned_t value) override { return take(std::to_string(value)); }
+  bool number_float(number_float_t, const string_t& text) override { return take(text); }
+  bool string(string_t& value) override { return take(std::move(value)); }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return depth_++ == 0; }
+  bool key(string_t& name) override {
+    hex_ = name.ends_with("_hex");
+    if (hex_) name.resize(name.size() - 4);
+    column_ = text::column_named(name);
+    return true;
+  }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return false; }
+  bool end_array() override { return false; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+ private:
+  bool take(std::string value) {
+    if (depth_ != 1) return false;  // a bare value is no row
+    if (!column_) return true;
+    if (hex_) {
+      std::string escaped;
+      for (std::size_t i = 0; i + 1 < value.size(); i += 2) escaped += "\\x" + value.substr(i, 2);
+      const auto bytes = text::unescaped(escaped);
+      if (!bytes) return false;
+      value = *bytes;
+    }
+    fields_[index(*column_)] = std::move(value);
+    has_ |= std::uint32_t{1} << index(*column_);
+    return true;
+  }
+
+  std::vector<std::string>& fields_;
+  std::uint32_t& has_;
+  std::optional<Column> column_;
+  bool hex_ = false;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+StoredText::StoredText(Read read, std::string name) : read_(std::move(read)), name_(std::move(name)) {}
+
+bool StoredText::has(Column column) const { return (has_ >> index(column) & 1) != 0; }
+
+void StoredText::refuse(const std::string& why) const {
+  throw Error(name_ + ": line " + std::to_string(number_) + " " + why);
+}
+
+bool StoredText::next_line() {
+  for (;;) {
+    const std::size_t end = buffer_.find('\n', begin_);
+    if (end != std::string::npos || (at_end_ && begin_ < buffer_.size())) {
+      const std::size_t stop = std::min(end, buffer_.size());
+      line_ = std::string_view(buffer_).substr(begin_, stop - begin_);
+      if (line_.ends_with('\r')) line_.remove_suffix(1);
+      begin_ = std::min(stop + 1, buffer_.size());
+      ++number_;
+      if (line_.empty()) continue;
+      return true;
+    }
+    if (at_end_) return false;
+    buffer_.erase(0, begin_);
+    begin_ = 0;
+    if (buffer_.size() > kMaxLine) {
+      ++number_;
+      refuse("is longer than " + std::to_string(kMaxLine) + " bytes; this is no text of tcpaccept-report");
+    }
+    const std::size_t size = buffer_.size();
+    buffer_.resize(size + kReadAtATime);
+    const std::size_t got = read_({buffer_.data() + size, kReadAtATime});
+    buffer_.resize(size + got);
+    at_end_ = got == 0;
+  }
+}
+
+void StoredText::read_header() {
+  if (!next_line()) {
+    kind_ = Kind::kEmpty;
+    return;
+  }
+  if (line_.starts_with('{')) {
+    kind_ = Kind::kJson;
+    json_waits_ = true;
+    return;
+  }
+  std::vector<std::string> names;
+  const bool is_csv = split_csv(line_, names) && std::any_of(names.begin(), names.end(), [](const std::string& name) {
+                        return text::column_named(name).has_value();
+                      });
+  kind_ = is_csv ? Kind::kCsv : Kind::kTable;
+  if (is_csv) {
+    for (const std::string& name : names) header_.push_back(text::column_named(name));
+  } else {
+    for (const std::string_view heading : words(line_)) header_.push_back(text::column_headed(heading));
+  }
+  for (const auto& column : header_) {
+    if (column) has_ |= std::uint32_t{1} << index(*column);
+  }
+  if (has_ == 0) {
+    refuse("does not name columns: neither a capture nor a text that tcpaccept-report wrote");
+  }
+}
+
+std::string StoredText::plain(std::string_view escaped) const {
+  const auto bytes = text::unescaped(escaped);
+  if (!bytes) refuse("has a backslash that does not begin \\xHH");
+  return *bytes;
+}
+
+void StoredText::parse_csv(std::vector<std::string>& fields) {
+  std::vector<std::string> cells;
+  if (!split_csv(line_, cells)) refuse("has quotes that do not match");
+  if (cells.size() != header_.size()) {
+    refuse("has " + std::to_string(cells.size()) + " cells, the first line " + std::to_string(header_.size()));
+  }
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (header_[i]) fields[index(*header_[i])] = plain(cells[i]);
+  }
+}
+
+// A name may hold spaces, or be empty: what stands before it is found from the left, what stands behind from the right.
+void StoredText::parse_table(std::vector<std::string>& fields) {
+  const std::vector<std::string_view> parts = words(line_);
+  const auto name = std::find_if(header_.begin(), header_.end(), [](const auto& column) {
+    return column == Column::kComm || column == Column::kCgroupPath;
+  });
+  const auto front = static_cast<std::size_t>(name - header_.begin());
+  const std::size_t back = header_.size() - std::min(header_.size(), front + 1);
+  if (parts.size() != header_.size() && (name == header_.end() || parts.size() < front + back)) {
+    refuse("has " + std::to_string(parts.size()) + " fields, the first line " + std::to_string(header_.size()));
+  }
+  for (std::size_t i = 0; i < header_.size(); ++i) {
+    if (!header_[i]) continue;
+    std::string_view field;
+    if (parts.size() == header_.size() || i < front) {
+      field = parts[i];
+    } else if (i > front) {
+      field = parts[parts.size() - (header_.size() - i)];
+    } else if (parts.size() > front + back) {
+      const std::string_view last = parts[parts.size() - back - 1];
+      field = {parts[front].data(), static_cast<std::size_t>(last.data() + last.size() - parts[front].data())};
+    }
+    if (field == "-" && header_[i] != Column::kComm) field = {};
+    fields[index(*header_[i])] = plain(field);
+  }
+}
+
+void StoredText::parse_json(std::vector<std::string>& fields) {
+  JsonRow row(fields, has_);
+  if (!nlohmann::json::sax_parse(line_.begin(), line_.end(), &row)) {
+    refuse("is no JSON object of plain values");
+  }
+}
+
+bool StoredText::next(std::vector<std::string>& fields) {
+  if (!kind_) read_header();
+  if (kind_ == Kind::kEmpty) return false;
+  if (json_waits_) {
+    json_waits_ = false;
+  } else if (!next_line()) {
+    return false;
+  }
+  fields.assign(text::kColumnCount, {});
+  switch (*kind_) {
+    case Kind::kEmpty: break;
+    case Kind::kTable: parse_table(fields); break;
+    case Kind::kCsv: parse_csv(fields); break;
+    case Kind::kJson: parse_json(fields); break;
+  }
+  return true;
+}
+
+}  // namespace tcpaccept::compare

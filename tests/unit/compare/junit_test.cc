@@ -1,0 +1,26 @@
+#include "compare/junit.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace tcpaccept::compare {
+namespace {
+
+TEST(Junit, CountsAndEscapes) {
+  const std::vector<TestCase> cases{{.name = "a<b", .result = TestCase::Result::kPass},
+                                    {.name = "c", .result = TestCase::Result::kFail, .detail = "\"x\" & y"},
+                                    {.name = "d", .result = TestCase::Result::kUnknown, .detail = "z"}};
+  text::Buffer out;
+  append_junit("suite", cases, out);
+  EXPECT_EQ(out.view(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+            "<testsuite name=\"suite\" tests=\"3\" failures=\"1\" errors=\"1\">\n"
+            "  <testcase name=\"a&lt;b\"/>\n"
+            "  <testcase name=\"c\"><failure message=\"different\">&quot;x&quot; &amp; y</failure></testcase>\n"
+            "  <testcase name=\"d\"><error message=\"not known: a capture has holes\">z</error></testcase>\n"
+            "</testsuite>\n");
+}
+
+}  // namespace
+}  // namespace tcpaccept::compare

@@ -1,0 +1,91 @@
+#include "compare/stored_text.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace tcpaccept::compare {
+namespace {
+
+using text::Column;
+
+StoredText stored(std::string text, std::size_t at_a_time = 1000) {
+  return {[text = std::move(text), at_a_time, at = std::size_t{0}](std::span<char> to) mutable {
+            const std::size_t count = std::min({at_a_time, to.size(), text.size() - at});
+            std::copy_n(text.data() + at, count, to.data());
+            at += count;
+            return count;
+          },
+          "old.txt"};
+}
+
+// "comm raddr sport" of each row.
+std::vector<std::string> rows(const std::string& text, std::size_t at_a_time = 1000) {
+  StoredText reader = stored(text, at_a_time);
+  std::vector<std::string> result, fields;
+  const auto of = [&](Column column) { return fields[static_cast<std::size_t>(column)]; };
+  while (reader.next(fields)) result.push_back(of(Column::kComm) + "|" + of(Column::kRaddr) + "|" + of(Column::kSport));
+  return result;
+}
+
+std::string why(const std::string& text) {
+  try {
+    rows(text);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+using Rows = std::vector<std::string>;
+
+TEST(StoredText, ATable) {
+  const std::string table =
+      "PID      COMM         RADDR                RPORT  SADDR                SPORT\n"
+      "P1       sshd         192.168.60.1         E1     192.168.60.170       22\n"
+      "30891    two words    fd00::1              7      fd00::2              5201\n"
+      "7                     fd00::1              7      fd00::2              443\n"
+      "7        \\x1b\\x5c      fd00::1              7      fd00::2              443\n";
+  const Rows expected{"sshd|192.168.60.1|22", "two words|fd00::1|5201", "|fd00::1|443", "\x1b\\|fd00::1|443"};
+  EXPECT_EQ(rows(table), expected);
+  EXPECT_EQ(rows(table, 1), expected);
+}
+
+TEST(StoredText, ATableWhereADashIsNotRecorded) {
+  EXPECT_EQ(rows("TIME(s)      SPORT COMM RADDR\n+0.000 - - -\n"), (Rows{"-||"}));
+}
+
+TEST(StoredText, Csv) {
+  EXPECT_EQ(rows("raddr,unheard_of,sport,comm\r\n10.0.0.1,x,22,\"a,\"\"b\\x0a\"\r\nfd00::1,,443,"),
+            (Rows{"a,\"b\n|10.0.0.1|22", "|fd00::1|443"}));
+}
+
+TEST(StoredText, Json) {
+  EXPECT_EQ(rows("{\"raddr\":\"10.0.0.1\",\"sport\":22,\"comm\":\"a\\u000a\",\"pid\":\"P1\",\"later\":true}\n"
+                 "{\"raddr\":\"fd00::1\",\"sport\":null,\"comm\":\"x\\ufffd\",\"comm_hex\":\"78ff\"}\n"),
+            (Rows{"a\n|10.0.0.1|22", "x\xff|fd00::1|"}));
+}
+
+TEST(StoredText, NothingIsNoRow) {
+  EXPECT_EQ(rows(""), Rows{});
+  EXPECT_EQ(rows("\n\r\n"), Rows{});
+  EXPECT_EQ(rows("PID COMM RADDR RPORT SADDR SPORT\n"), Rows{});
+}
+
+TEST(StoredText, WhatIsNoneIsRefusedWithItsLine) {
+  EXPECT_EQ(why("hello world\n"),
+            "old.txt: line 1 does not name columns: neither a capture nor a text that tcpaccept-report wrote");
+  EXPECT_EQ(why("raddr,sport\n1,2\n\n1,2,3\n"), "old.txt: line 4 has 3 cells, the first line 2");
+  EXPECT_EQ(why("raddr,sport\n\"1,2\n"), "old.txt: line 2 has quotes that do not match");
+  EXPECT_EQ(why("raddr,comm\n1,\\x4\n"), "old.txt: line 2 has a backslash that does not begin \\xHH");
+  EXPECT_EQ(why("PID SPORT\n1\n"), "old.txt: line 2 has 1 fields, the first line 2");
+  EXPECT_EQ(why("{\"raddr\":[1]}\n"), "old.txt: line 1 is no JSON object of plain values");
+  EXPECT_EQ(why("{\"raddr\":{\"raddr\":1}}\n"), "old.txt: line 1 is no JSON object of plain values");
+  EXPECT_EQ(why("{\"raddr\":1}\n{\"raddr\n"), "old.txt: line 2 is no JSON object of plain values");
+  EXPECT_NE(why("raddr,sport\n" + std::string(StoredText::kMaxLine * 2, 'x')).find("line 2 is longer than"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tcpaccept::compare

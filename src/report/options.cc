@@ -3,13 +3,11 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 #include <string_view>
 
 #include "core/error.h"
+#include "report/values.h"
 #include "text/escape.h"
-#include "text/wall_time.h"
 
 #ifndef TCPACCEPT_VERSION
 #define TCPACCEPT_VERSION "unknown"
@@ -56,110 +54,6 @@ examples:
   throw Error(what + "; see tcpaccept-report --help", Exit::kUsage);
 }
 
-// The parts of a comma-separated list.
-std::vector<std::string_view> parts(std::string_view list) {
-  std::vector<std::string_view> result;
-  for (;;) {
-    const std::size_t comma = list.find(',');
-    result.push_back(list.substr(0, comma));
-    if (comma == std::string_view::npos) return result;
-    list.remove_prefix(comma + 1);
-  }
-}
-
-template <typename Number>
-std::vector<Number> numbers(const char* option, const std::vector<std::string>& lists, const char* what) {
-  std::vector<Number> result;
-  for (const std::string& list : lists) {
-    for (const std::string_view text : parts(list)) {
-      Number number{};
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (error != std::errc{} || end != text.data() + text.size()) {
-        usage_error(std::string(option) + ": '" + text::escaped(text) + "' is not " + what);
-      }
-      result.push_back(number);
-    }
-  }
-  return result;
-}
-
-// "22", "8000-8100", and lists of these.
-std::vector<std::uint16_t> port_numbers(const char* option, const std::vector<std::string>& lists) {
-  constexpr const char* kWhat = "a port (0 to 65535) or a range like 8000-8100";
-  std::vector<std::uint16_t> result;
-  for (const std::string& list : lists) {
-    for (const std::string_view text : parts(list)) {
-      const std::size_t dash = text.find('-');
-      const std::string first{text.substr(0, dash)};
-      const std::string last{dash == std::string_view::npos ? text : text.substr(dash + 1)};
-      const std::uint16_t from = numbers<std::uint16_t>(option, {first}, kWhat).front();
-      const std::uint16_t to = numbers<std::uint16_t>(option, {last}, kWhat).front();
-      if (from > to) usage_error(std::string(option) + ": the range '" + text::escaped(text) + "' runs backwards");
-      for (std::uint32_t port = from; port <= to; ++port) result.push_back(static_cast<std::uint16_t>(port));
-    }
-  }
-  return result;
-}
-
-std::vector<IpPrefix> prefixes(const char* option, const std::vector<std::string>& lists) {
-  std::vector<IpPrefix> result;
-  for (const std::string& list : lists) {
-    for (const std::string_view text : parts(list)) {
-      const auto prefix = parse_prefix(text);
-      if (!prefix) {
-        usage_error(std::string(option) + ": '" + text::escaped(text) +
-                    "' is neither an address nor a prefix like 10.0.0.0/8 or 2001:db8::/32");
-      }
-      result.push_back(*prefix);
-    }
-  }
-  return result;
-}
-
-std::vector<std::string> names(const std::vector<std::string>& texts) {
-  constexpr std::size_t kLongest = sizeof(Comm::bytes) - 1;
-  std::vector<std::string> result;
-  for (const std::string& text : texts) {
-    const auto name = text::unescaped(text);
-    if (!name) usage_error("--comm: in '" + text::escaped(text) + "' a backslash must begin \\xHH");
-    if (name->size() > kLongest) {
-      usage_error("--comm: '" + text::escaped(text) + "' can never match, the kernel keeps 15 bytes: '" +
-                  text::escaped(std::string_view(*name).substr(0, kLongest)) + "'");
-    }
-    result.push_back(*name);
-  }
-  return result;
-}
-
-std::optional<TimeBound> bound(const char* option, const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  const bool relative = text.front() == '+';
-  const auto nanoseconds = relative ? text::parse_seconds(std::string_view(text).substr(1)) : text::parse_wall(text);
-  if (!nanoseconds) {
-    usage_error(std::string(option) + ": '" + text::escaped(text) +
-                "' is neither +SECONDS nor a time like 2026-11-23T08:10:50.25Z");
-  }
-  return TimeBound{relative, *nanoseconds};
-}
-
-// "250us", "10ms", "1.5s".
-std::optional<std::uint64_t> microseconds(const char* option, std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  double scale = 0;
-  for (const auto& [unit, factor] : {std::pair{"us", 1.0}, std::pair{"ms", 1e3}, std::pair{"s", 1e6}}) {
-    if (scale == 0 && text.size() > std::string_view{unit}.size() && text.substr(text.size() - std::string_view{unit}.size()) == unit) {
-      scale = factor;
-      text.remove_suffix(std::string_view{unit}.size());
-    }
-  }
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (scale == 0 || error != std::errc{} || end != text.data() + text.size() || !(value >= 0 && value * scale < 1e18)) {
-    usage_error(std::string(option) + ": not a time with its unit, like 250us, 10ms or 1.5s");
-  }
-  return static_cast<std::uint64_t>(value * scale);
-}
-
 compare::CanonicalRules canonical_rules(const std::string& list) {
   compare::CanonicalRules rules;
   for (const std::string_view what : parts(list)) {
@@ -201,9 +95,7 @@ std::string one_line(std::string text) {
   return text::escaped(text);
 }
 
-}  // namespace
-
-ParsedOptions parse_options(int argc, const char* const* argv) {
+ParsedOptions parse(int argc, const char* const* argv) {
   CLI::App app{"Prints what tcpaccept-record recorded: every accepted TCP connection, or those asked for.",
                "tcpaccept-report"};
   Options options;
@@ -278,7 +170,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   filter.pids = numbers<std::uint32_t>("-p", pids, "a process id");
   filter.ports = port_numbers("--port", ports);
   filter.rports = port_numbers("--rport", rports);
-  filter.comms = names(comms);
+  filter.comms = comm_names("--comm", comms);
   filter.raddrs = prefixes("--raddr", raddrs);
   filter.saddrs = prefixes("--saddr", saddrs);
   if (only_v4 != only_v6) filter.family = only_v4 ? 4 : 6;  // both together: either
@@ -294,8 +186,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   cgroups.erase(paths, cgroups.end());
   filter.cgroups = numbers<std::uint64_t>("--cgroup", cgroups, "a cgroup id or a path that begins with /");
   filter.wait_over_us = microseconds("--wait-over", wait_over);
-  filter.since = bound("--since", since);
-  filter.until = bound("--until", until);
+  filter.since = time_bound("--since", since);
+  filter.until = time_bound("--until", until);
 
   if (output_version != kOutputVersion) {
     usage_error("--output-version: this program writes version " + std::to_string(kOutputVersion) + " only");
@@ -381,6 +273,16 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     usage_error("-f needs exactly one FILE (standard input is read as it arrives anyway)");
   }
   return {std::move(options), std::nullopt};
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, const char* const* argv) {
+  try {
+    return parse(argc, argv);
+  } catch (const ValueError& error) {
+    usage_error(error.what());
+  }
 }
 
 }  // namespace tcpaccept::report

@@ -208,7 +208,7 @@ TEST_F(Report, EverythingIsOpenAndNothingReadWhenItSaysSo) {
     options.info = info;
     options.files = {file, "-"};
     int said = 0;
-    const Streams streams{.in = in.get(), .out = out.get(), .complain = {}, .before_reading = [&](int) {
+    const Streams streams{.in = in.get(), .out = out.get(), .complain = {}, .before_reading = [&](const std::vector<int>&) {
                             ++said;
                             EXPECT_EQ(::lseek(in.get(), 0, SEEK_CUR), 0);
                             EXPECT_EQ(::lseek(out.get(), 0, SEEK_CUR), 0);

@@ -1,0 +1,97 @@
+#include "report/values.h"
+
+#include "text/wall_time.h"
+
+namespace tcpaccept::report {
+namespace {
+
+[[noreturn]] void wrong(const std::string& what) { throw ValueError(what); }
+
+}  // namespace
+
+std::vector<std::string_view> parts(std::string_view list) {
+  std::vector<std::string_view> result;
+  for (;;) {
+    const std::size_t comma = list.find(',');
+    result.push_back(list.substr(0, comma));
+    if (comma == std::string_view::npos) return result;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+std::vector<std::uint16_t> port_numbers(const char* option, const std::vector<std::string>& lists) {
+  constexpr const char* kWhat = "a port (0 to 65535) or a range like 8000-8100";
+  std::vector<std::uint16_t> result;
+  for (const std::string& list : lists) {
+    for (const std::string_view text : parts(list)) {
+      const std::size_t dash = text.find('-');
+      const std::string first{text.substr(0, dash)};
+      const std::string last{dash == std::string_view::npos ? text : text.substr(dash + 1)};
+      const std::uint16_t from = numbers<std::uint16_t>(option, {first}, kWhat).front();
+      const std::uint16_t to = numbers<std::uint16_t>(option, {last}, kWhat).front();
+      if (from > to) wrong(std::string(option) + ": the range '" + text::escaped(text) + "' runs backwards");
+      for (std::uint32_t port = from; port <= to; ++port) result.push_back(static_cast<std::uint16_t>(port));
+    }
+  }
+  return result;
+}
+
+std::vector<IpPrefix> prefixes(const char* option, const std::vector<std::string>& lists) {
+  std::vector<IpPrefix> result;
+  for (const std::string& list : lists) {
+    for (const std::string_view text : parts(list)) {
+      const auto prefix = parse_prefix(text);
+      if (!prefix) {
+        wrong(std::string(option) + ": '" + text::escaped(text) +
+                    "' is neither an address nor a prefix like 10.0.0.0/8 or 2001:db8::/32");
+      }
+      result.push_back(*prefix);
+    }
+  }
+  return result;
+}
+
+std::vector<std::string> comm_names(const char* option, const std::vector<std::string>& texts) {
+  constexpr std::size_t kLongest = sizeof(Comm::bytes) - 1;
+  std::vector<std::string> result;
+  for (const std::string& text : texts) {
+    const auto name = text::unescaped(text);
+    if (!name) wrong(std::string(option) + ": in '" + text::escaped(text) + "' a backslash must begin \\xHH");
+    if (name->size() > kLongest) {
+      wrong(std::string(option) + ": '" + text::escaped(text) + "' can never match, the kernel keeps 15 bytes: '" +
+                  text::escaped(std::string_view(*name).substr(0, kLongest)) + "'");
+    }
+    result.push_back(*name);
+  }
+  return result;
+}
+
+std::optional<TimeBound> time_bound(const char* option, const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const bool relative = text.front() == '+';
+  const auto nanoseconds = relative ? text::parse_seconds(std::string_view(text).substr(1)) : text::parse_wall(text);
+  if (!nanoseconds) {
+    wrong(std::string(option) + ": '" + text::escaped(text) +
+                "' is neither +SECONDS nor a time like 2026-11-23T08:10:50.25Z");
+  }
+  return TimeBound{relative, *nanoseconds};
+}
+
+std::optional<std::uint64_t> microseconds(const char* option, std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  double scale = 0;
+  for (const auto& [unit, factor] : {std::pair{"us", 1.0}, std::pair{"ms", 1e3}, std::pair{"s", 1e6}}) {
+    if (scale == 0 && text.size() > std::string_view{unit}.size() && text.substr(text.size() - std::string_view{unit}.size()) == unit) {
+      scale = factor;
+      text.remove_suffix(std::string_view{unit}.size());
+    }
+  }
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (scale == 0 || error != std::errc{} || end != text.data() + text.size() || !(value >= 0 && value * scale < 1e18)) {
+    wrong(std::string(option) + ": not a time with its unit, like 250us, 10ms or 1.5s");
+  }
+  return static_cast<std::uint64_t>(value * scale);
+}
+
+}  // namespace tcpaccept::report

@@ -36,7 +36,7 @@ void append_junit(const std::string& suite, std::span<const TestCase> cases, tex
       continue;
     }
     const std::string element = test.result == TestCase::Result::kFail ? "failure" : "error";
-    const char* const message = test.result == TestCase::Result::kFail ? "different" : "not known: a capture has holes";
+    const char* const message = test.result == TestCase::Result::kFail ? "not as expected" : "not known: a capture has holes";
     out.append("><" + element + " message=\"" + message + "\">" + xml(test.detail) + "</" + element + "></testcase>\n");
   }
   out.append("</testsuite>\n");

@@ -10,8 +10,8 @@
 #include "compare/junit.h"
 #include "compare/stored_text.h"
 #include "report/canonical_report.h"
-#include "report/output_target.h"
 #include "report/reading.h"
+#include "report/verdict.h"
 #include "text/wall_time.h"
 
 namespace tcpaccept::report {
@@ -43,33 +43,28 @@ void read_head(Opened& opened) {
   }
 }
 
-struct Told {
-  bool hole = false;
-  bool damaged = false;
-};
-
-// One side's rows into the comparison, canonical.
+// One side's rows into the comparison, canonical. Whether it has holes.
 class SideRows {
  public:
   SideRows(Side side, const Options& options, const std::vector<Column>& columns, compare::Comparison& comparison)
       : side_(side), options_(options), columns_(columns), comparison_(comparison) {}
 
-  Told read(Opened opened, const std::string& name, const Streams& streams) {
+  bool read(Opened opened, const std::string& name, const Streams& streams) {
     return opened.is_text() ? read_text(std::move(opened)) : read_capture(std::move(opened), name, streams);
   }
 
  private:
-  // The wall time is there as well, last, for a tolerance of time: it would not survive among the canonical columns.
   void add(std::span<const std::string> fields, std::int64_t time) { comparison_.add(side_, fields, time); }
 
-  Told read_capture(Opened opened, const std::string& name, const Streams& streams) {
+  bool read_capture(Opened opened, const std::string& name, const Streams& streams) {
     Reading reading(name, source_of(std::move(opened.file), false, std::move(opened.head)), options_);
     Rows rows(columns_, options_.canonical_rules, reading.timeline(), *this);
     reading.attach(rows);
     Output nowhere(-1, "nowhere");
     reading.run(nowhere, streams.terminal);
     const bool hole = reading.conclude(streams.complain) != Exit::kClean;
-    return {.hole = hole, .damaged = reading.inputs().front()->totals().findings().damages != 0};
+    refuse_damage(reading.inputs());
+    return hole;
   }
 
   class Rows final : public CanonicalRows {
@@ -81,7 +76,7 @@ class SideRows {
                         }) {}
   };
 
-  Told read_text(Opened opened) {
+  bool read_text(Opened opened) {
     if (!options_.filter.empty()) {
       throw Error(opened.file.name + ": is a text; filters are for captures");
     }
@@ -111,7 +106,7 @@ class SideRows {
                     std::move(fields));
     }
     canonical.finish();
-    return {};
+    return false;
   }
 
   void demand_columns(const compare::StoredText& text, const std::string& name) const {
@@ -174,11 +169,11 @@ void append_verdict(const compare::Verdict& verdict, Exit answer, text::Buffer& 
   out.append(line + "\n");
 }
 
-Exit answer_of(const compare::Verdict& verdict, const std::array<Told, 2>& told) {
-  const bool certain = (verdict.missing != 0 && !told[1].hole) || (verdict.unexpected != 0 && !told[0].hole) ||
-                       (verdict.late != 0 && !told[0].hole && !told[1].hole);
+Exit answer_of(const compare::Verdict& verdict, const std::array<bool, 2>& holes) {
+  const bool certain = (verdict.missing != 0 && !holes[1]) || (verdict.unexpected != 0 && !holes[0]) ||
+                       (verdict.late != 0 && !holes[0] && !holes[1]);
   if (certain) return Exit::kFailed;
-  return told[0].hole || told[1].hole ? Exit::kIncomplete : verdict.same() ? Exit::kClean : Exit::kFailed;
+  return holes[0] || holes[1] ? Exit::kIncomplete : verdict.same() ? Exit::kClean : Exit::kFailed;
 }
 
 std::vector<compare::TestCase> cases_of(const compare::Verdict& verdict, Exit answer) {
@@ -205,46 +200,30 @@ std::vector<compare::TestCase> cases_of(const compare::Verdict& verdict, Exit an
 Exit compare_files(const Options& options, const Streams& streams) {
   std::array<Opened, 2> opened;
   for (std::size_t i = 0; i < opened.size(); ++i) opened[i].file = open_file(options.files[i], streams.in, false);
-  OutputTarget target(options.output, options.force, false, streams.out);
-  OutputTarget junit(options.junit, options.force, false, -1);
-  if (streams.before_reading) streams.before_reading({target.folder(), junit.folder()});
+  VerdictOutputs outputs(options, streams);
+  outputs.confine(streams);
 
   const std::vector<Column> columns =
       options.columns.empty() ? std::vector{Column::kComm, Column::kRaddr, Column::kSaddr, Column::kSport}
                               : options.columns;
   compare::Comparison comparison(columns, options.sequence, options.tolerance);
-  std::array<Told, 2> told;
+  std::array<bool, 2> holes{};
   for (std::size_t i = 0; i < opened.size(); ++i) {
     read_head(opened[i]);
     SideRows rows(i == 0 ? Side::kExpected : Side::kActual, options, columns, comparison);
-    told[i] = rows.read(std::move(opened[i]), options.files[i], streams);
-  }
-  if (told[0].damaged || told[1].damaged) {
-    throw Error("damaged captures are not compared; tcpaccept-report --recover writes what is intact to a new one");
+    holes[i] = rows.read(std::move(opened[i]), options.files[i], streams);
   }
   const compare::Verdict verdict = comparison.finish();
-  const Exit answer = answer_of(verdict, told);
-  Output output(target.fd(), target.name());
-  append_verdict(verdict, answer, output.buffer());
-  output.flush();
-  target.finish();
-  if (!options.junit.empty()) {
-    Output report(junit.fd(), junit.name());
-    compare::append_junit("tcpaccept-report --diff", cases_of(verdict, answer), report.buffer());
-    report.flush();
-    junit.finish();
-  }
+  const Exit answer = answer_of(verdict, holes);
+  append_verdict(verdict, answer, outputs.text().buffer());
+  outputs.finish("tcpaccept-report --diff", cases_of(verdict, answer));
   return answer;
 }
 
 }  // namespace
 
 Exit report_difference(const Options& options, const Streams& streams) {
-  try {
-    return compare_files(options, streams);
-  } catch (const Error& error) {
-    throw Error(error.what(), Exit::kUsage);  // 1 would say that they differ
-  }
+  return with_verdict([&] { return compare_files(options, streams); });
 }
 
 }  // namespace tcpaccept::report

@@ -39,8 +39,8 @@ in_kernel, tid, cpu, wait_us, ahead, rtt_us, left, nspid, cgroup_path. Empty
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but the capture is
 incomplete or damaged (standard error says how).
-With --diff: 0 the same, 1 different, 2 wrong usage, or a file that cannot be
-read or is damaged, 3 unknown, because accepts are missing in a capture.
+With --diff and --expect: 0 the same, or as expected; 1 not; 2 wrong usage, or a
+file that cannot be read or is damaged; 3 unknown: a capture lacks accepts.
 
 examples:
     tcpaccept-report FILE                     # the table
@@ -146,7 +146,9 @@ ParsedOptions parse(int argc, const char* const* argv) {
   app.add_option("--tolerate-count", tolerate_count, "diff: so many more or fewer of a kind, or N%, are the same")
       ->type_name("N");
   app.add_option("--tolerate-time", tolerate_time, "diff: at the same time, give or take this")->type_name("TIME");
-  app.add_option("--junit", options.junit, "diff: write the results there as JUnit XML")->type_name("OUT");
+  app.add_option("--expect", options.expect, "check the captures against the expectations in this file (TOML)")
+      ->type_name("FILE");
+  app.add_option("--junit", options.junit, "diff, expect: write the results there as JUnit XML")->type_name("OUT");
   app.add_option("-j,--jobs", jobs, "threads to use (default: one for each processor, up to 4)")->type_name("N");
   app.set_help_flag("-h,--help", "show this help and exit");
   app.add_flag("--version", version, "show the version and exit");
@@ -162,7 +164,7 @@ ParsedOptions parse(int argc, const char* const* argv) {
   if (version) return {{}, "tcpaccept-report " TCPACCEPT_VERSION "\n"};
 
   for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs", "--output", "--canonical",
-                                   "--tie", "--tolerate-count", "--tolerate-time", "--junit"}) {
+                                   "--tie", "--tolerate-count", "--tolerate-time", "--junit", "--expect"}) {
     const auto values = app.get_option(option)->results();
     if (!values.empty() && values.front().empty()) usage_error(std::string(option) + ": its value is empty");
   }
@@ -264,8 +266,16 @@ ParsedOptions parse(int argc, const char* const* argv) {
         options.time != text::TimeColumn::kNone) {
       usage_error("--diff takes filters, --columns, -o and its own options only");
     }
-  } else if (options.sequence || !tolerate_count.empty() || !tolerate_time.empty() || !options.junit.empty()) {
-    usage_error("--sequence, --tolerate-count, --tolerate-time and --junit are for --diff");
+  } else if (options.sequence || !tolerate_count.empty() || !tolerate_time.empty()) {
+    usage_error("--sequence, --tolerate-count and --tolerate-time are for --diff");
+  }
+  if (!options.expect.empty() && (options.diff || options.info || options.verify || options.rewrite || options.follow ||
+                                  format != "table" || options.time != text::TimeColumn::kNone || options.canonical ||
+                                  !options.columns.empty())) {
+    usage_error("--expect takes filters, -o and --junit only");
+  }
+  if (!options.junit.empty() && !options.diff && options.expect.empty()) {
+    usage_error("--junit is for --diff and --expect");
   }
   if (options.plain && !options.rewrite) usage_error("--plain is for --format capture");
   if (options.force && options.output.empty()) usage_error("--force is for -o OUT");

@@ -33,7 +33,8 @@ struct Options {
   bool diff = false;
   bool sequence = false;
   compare::Tolerance tolerance;
-  std::string junit;  // file; "" = none
+  std::string expect;  // file; "" = none
+  std::string junit;   // file; "" = none
   unsigned jobs = 0;  // threads, 0 = one for each processor, up to a few
 };
 

@@ -9,6 +9,7 @@
 
 #include "report/canonical_report.h"
 #include "report/diff.h"
+#include "report/expect.h"
 #include "report/info.h"
 #include "report/output_target.h"
 #include "report/reading.h"
@@ -122,6 +123,7 @@ Exit run(const Options& options, const Streams& streams) {
   ignore_signal(SIGPIPE);
   allow_many_files();
   if (options.diff) return report_difference(options, streams);
+  if (!options.expect.empty()) return report_expectations(options, streams);
   return options.info || options.verify ? report_whole(options, streams) : report_rows(options, streams);
 }
 

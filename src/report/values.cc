@@ -20,15 +20,21 @@ std::vector<std::string_view> parts(std::string_view list) {
 }
 
 std::vector<std::uint16_t> port_numbers(const char* option, const std::vector<std::string>& lists) {
-  constexpr const char* kWhat = "a port (0 to 65535) or a range like 8000-8100";
   std::vector<std::uint16_t> result;
   for (const std::string& list : lists) {
     for (const std::string_view text : parts(list)) {
       const std::size_t dash = text.find('-');
-      const std::string first{text.substr(0, dash)};
-      const std::string last{dash == std::string_view::npos ? text : text.substr(dash + 1)};
-      const std::uint16_t from = numbers<std::uint16_t>(option, {first}, kWhat).front();
-      const std::uint16_t to = numbers<std::uint16_t>(option, {last}, kWhat).front();
+      const auto port = [&](std::string_view digits) {
+        std::uint16_t number = 0;
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+        if (error != std::errc{} || end != digits.data() + digits.size()) {
+          wrong(std::string(option) + ": '" + text::escaped(text) +
+                "' is not a port (0 to 65535) or a range like 8000-8100");
+        }
+        return number;
+      };
+      const std::uint16_t from = port(text.substr(0, dash));
+      const std::uint16_t to = dash == std::string_view::npos ? from : port(text.substr(dash + 1));
       if (from > to) wrong(std::string(option) + ": the range '" + text::escaped(text) + "' runs backwards");
       for (std::uint32_t port = from; port <= to; ++port) result.push_back(static_cast<std::uint16_t>(port));
     }

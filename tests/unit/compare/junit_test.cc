@@ -17,7 +17,7 @@ TEST(Junit, CountsAndEscapes) {
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
             "<testsuite name=\"suite\" tests=\"3\" failures=\"1\" errors=\"1\">\n"
             "  <testcase name=\"a&lt;b\"/>\n"
-            "  <testcase name=\"c\"><failure message=\"different\">&quot;x&quot; &amp; y</failure></testcase>\n"
+            "  <testcase name=\"c\"><failure message=\"not as expected\">&quot;x&quot; &amp; y</failure></testcase>\n"
             "  <testcase name=\"d\"><error message=\"not known: a capture has holes\">z</error></testcase>\n"
             "</testsuite>\n");
 }

@@ -1,0 +1,49 @@
+#include "report/expect.h"
+
+#include <algorithm>
+#include <string>
+
+#include "report/expectations.h"
+#include "report/reading.h"
+#include "report/verdict.h"
+
+namespace tcpaccept::report {
+namespace {
+
+constexpr std::size_t kMaxFile = std::size_t{1} << 20;
+
+// The user's own file, so it is read before captures are.
+std::string whole_file(const std::string& path) {
+  const OpenFile file = open_file(path, -1, false);
+  const capture::Source source = capture::read_from(file.fd, file.name);
+  std::string text;
+  for (std::size_t got = 1; got != 0;) {
+    if (text.size() > kMaxFile) throw Error(file.name + ": is larger than 1 MiB, no file of expectations");
+    const std::size_t size = text.size();
+    text.resize(size + 4096);
+    got = source.read(reinterpret_cast<std::byte*>(text.data() + size), 4096);
+    text.resize(size + got);
+  }
+  return text;
+}
+
+}  // namespace
+
+Exit report_expectations(const Options& options, const Streams& streams) {
+  return with_verdict([&] {
+    Expectations expectations(parse_expectations(whole_file(options.expect), display_name(options.expect)));
+    Reading reading(options.files, options, streams.in, true);
+    VerdictOutputs outputs(options, streams);
+    reading.attach(expectations);
+    outputs.confine(streams);
+    reading.run(outputs.text(), streams.terminal);
+    const bool hole = reading.conclude(streams.complain) != Exit::kClean;
+    refuse_damage(reading.inputs());
+    std::vector<compare::TestCase> cases;
+    const Exit answer = expectations.conclude(hole, outputs.text().buffer(), cases);
+    outputs.finish("tcpaccept-report --expect", cases);
+    return answer;
+  });
+}
+
+}  // namespace tcpaccept::report

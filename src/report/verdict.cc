@@ -1,0 +1,34 @@
+#include "report/verdict.h"
+
+#include "report/input.h"
+
+namespace tcpaccept::report {
+
+VerdictOutputs::VerdictOutputs(const Options& options, const Streams& streams)
+    : target_(options.output, options.force, false, streams.out),
+      junit_target_(options.junit, options.force, false, streams.out),
+      text_(target_.fd(), target_.name()),
+      junit_(!options.junit.empty()) {}
+
+void VerdictOutputs::confine(const Streams& streams) const {
+  if (streams.before_reading) streams.before_reading({target_.folder(), junit_target_.folder()});
+}
+
+void VerdictOutputs::finish(const std::string& suite, const std::vector<compare::TestCase>& cases) {
+  text_.flush();
+  target_.finish();
+  if (!junit_) return;
+  Output out(junit_target_.fd(), junit_target_.name());
+  compare::append_junit(suite, cases, out.buffer());
+  out.flush();
+  junit_target_.finish();
+}
+
+void refuse_damage(const Inputs& inputs) {
+  for (const auto& input : inputs) {
+    if (input->totals().findings().damages == 0) continue;
+    throw Error(input->name() + ": is damaged; tcpaccept-report --recover writes what is intact to a new capture");
+  }
+}
+
+}  // namespace tcpaccept::report

@@ -24,7 +24,7 @@ std::vector<std::uint16_t> port_numbers(const char* option, const std::vector<st
   for (const std::string& list : lists) {
     for (const std::string_view text : parts(list)) {
       const std::size_t dash = text.find('-');
-      const auto port = [&](std::string_view digits) {
+      const auto one = [&](std::string_view digits) {
         std::uint16_t number = 0;
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
         if (error != std::errc{} || end != digits.data() + digits.size()) {
@@ -33,8 +33,8 @@ std::vector<std::uint16_t> port_numbers(const char* option, const std::vector<st
         }
         return number;
       };
-      const std::uint16_t from = port(text.substr(0, dash));
-      const std::uint16_t to = dash == std::string_view::npos ? from : port(text.substr(dash + 1));
+      const std::uint16_t from = one(text.substr(0, dash));
+      const std::uint16_t to = dash == std::string_view::npos ? from : one(text.substr(dash + 1));
       if (from > to) wrong(std::string(option) + ": the range '" + text::escaped(text) + "' runs backwards");
       for (std::uint32_t port = from; port <= to; ++port) result.push_back(static_cast<std::uint16_t>(port));
     }

@@ -72,8 +72,8 @@ std::string outcome(const std::function<void()>& before, const std::function<lon
 std::string at_large(const std::function<long()>& attempt) { return outcome([] {}, attempt); }
 std::string confined(const std::function<long()>& attempt) { return outcome([] { confine(); }, attempt); }
 
-bool have(bool (*half)(int)) {
-  return outcome([] {}, [&] { return half(-1) ? 0 : (errno = ENOSYS, -1); }) == kDone;
+bool have(bool (*half)(const std::vector<int>&)) {
+  return outcome([] {}, [&] { return half({}) ? 0 : (errno = ENOSYS, -1); }) == kDone;
 }
 
 class Confine : public ::testing::Test {
@@ -337,7 +337,7 @@ TEST_F(Confine, OutputsAreNamedAtTheEnd) {
   if (!have(confine_files)) return;
   const UniqueFd elsewhere(::open(path("sub").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   const std::string outside = path("kept");
-  EXPECT_EQ(outcome([&] { confine(elsewhere.get()); },
+  EXPECT_EQ(outcome([&] { confine({elsewhere.get()}); },
                     [&] { return ::unlinkat(elsewhere.get(), outside.c_str(), 0); }),
             "EACCES");
   EXPECT_TRUE(std::filesystem::exists(outside));

@@ -107,7 +107,7 @@ TEST(Options, WrongUsageIsOneLine) {
   EXPECT_THAT(usage_error({"-p", "1,,2", "f"}), HasSubstr("'' is not a process id"));
   EXPECT_THAT(usage_error({"-p", "4294967296", "f"}), HasSubstr("is not a process id"));
   EXPECT_THAT(usage_error({"--port", "65536", "f"}), HasSubstr("'65536' is not a port"));
-  EXPECT_THAT(usage_error({"--port", "1-65536", "f"}), HasSubstr("'65536' is not a port"));
+  EXPECT_THAT(usage_error({"--port", "1-65536", "f"}), HasSubstr("'1-65536' is not a port"));
   EXPECT_THAT(usage_error({"--port", "9-8", "f"}), HasSubstr("runs backwards"));
   for (const char* option : {"--since", "--until", "--wait-over", "--columns"}) {
     EXPECT_THAT(usage_error({option, "", "f"}), HasSubstr("its value is empty")) << option;
@@ -131,6 +131,27 @@ TEST(Options, WrongUsageIsOneLine) {
   EXPECT_THAT(usage_error({"-f", "--info", "a"}), HasSubstr("exclude"));
   EXPECT_THAT(usage_error({"-", "-"}), HasSubstr("only once"));
   EXPECT_THAT(usage_error({"--port", "a\x1b\n", "f"}), HasSubstr("a\\x1b\\x0a"));
+  EXPECT_THAT(usage_error({"--canonical=pids,addrs", "f"}), HasSubstr("'addrs' is none of"));
+  EXPECT_THAT(usage_error({"--canonical", "-T", "f"}), HasSubstr("takes no -T"));
+  EXPECT_THAT(usage_error({"--tie", "1s", "f"}), HasSubstr("--tie is for"));
+  EXPECT_THAT(usage_error({"--diff", "a"}), HasSubstr("compares two files"));
+  EXPECT_THAT(usage_error({"--diff", "a", "b", "--format", "csv"}), HasSubstr("its own options only"));
+  EXPECT_THAT(usage_error({"--diff", "a", "b", "--tolerate-count", "x%"}), HasSubstr("'x' is not a number"));
+  EXPECT_THAT(usage_error({"--sequence", "a"}), HasSubstr("are for --diff"));
+  EXPECT_THAT(usage_error({"--junit", "x", "a"}), HasSubstr("for --diff and --expect"));
+  EXPECT_THAT(usage_error({"--expect", "x", "--diff", "a", "b"}), HasSubstr("--expect takes"));
+  EXPECT_THAT(usage_error({"--output-version", "2", "a"}), HasSubstr("version 1 only"));
+}
+
+TEST(Options, WhatIsComparedAndHow) {
+  const Options canonical = parse({"--canonical=addresses,ports", "--tie", "1.5ms", "f"});
+  EXPECT_TRUE(canonical.canonical && canonical.canonical_rules.addresses && canonical.canonical_rules.local_ports);
+  EXPECT_EQ(canonical.canonical_rules.tie, 1'500'000u);
+  EXPECT_EQ(parse({"--canonical", "f"}).files, std::vector<std::string>{"f"});
+  const Options diff = parse({"--diff", "--sequence", "--tolerate-count", "5%", "--tolerate-time", "1s", "a", "b"});
+  EXPECT_EQ(diff.tolerance.percent, 5);
+  EXPECT_EQ(diff.tolerance.time, 1'000'000'000u);
+  EXPECT_EQ(parse({"--diff", "--tolerate-count", "5", "a", "b"}).tolerance.count, 5u);
 }
 
 }  // namespace

@@ -122,6 +122,12 @@ void append_session(const SessionTotals& session, text::Buffer& out) {
     line(out, "duration", seconds(length, 3));
     line(out, "clock", clock_text(session));
   }
+  const double lasted = session.first_clock ? static_cast<double>(difference(
+                                                  static_cast<std::int64_t>(session.last_clock->monotonic),
+                                                  static_cast<std::int64_t>(session.first_clock->monotonic))) /
+                                                  1e9
+                                            : 0;
+  line(out, "rate", lasted > 0 ? decimal(static_cast<double>(session.accepts) / lasted, 2) + " accepts/s" : "not known");
   line(out, "accepts", std::to_string(session.accepts) + " in " + std::to_string(session.batches) +
                            (session.batches == 1 ? " batch, " : " batches, ") +
                            std::to_string(session.accepts_v4) + " over IPv4, " +

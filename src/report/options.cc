@@ -238,9 +238,9 @@ ParsedOptions parse(int argc, const char* const* argv) {
     usage_error("standard input can be read only once");
   }
   if (options.follow && options.info) usage_error("-f and --info exclude each other");
-  if (options.info && (!filter.empty() || options.format != text::Format::kTable || options.time != text::TimeColumn::kNone ||
+  if (options.info && (!filter.empty() || options.format == text::Format::kCsv || options.time != text::TimeColumn::kNone ||
                        !options.columns.empty())) {
-    usage_error("--info is about whole captures: it takes no filter, format or columns");
+    usage_error("--info is about whole captures: it takes no filter or columns, and no format but json");
   }
   if (recover) {
     if (options.output.empty()) usage_error("--recover needs -o OUT");

@@ -11,6 +11,7 @@
 #include "report/diff.h"
 #include "report/expect.h"
 #include "report/info.h"
+#include "report/info_json.h"
 #include "report/output_target.h"
 #include "report/reading.h"
 #include "report/rewriter.h"
@@ -80,20 +81,40 @@ Exit report_rows(const Options& options, const Streams& streams) {
 // --info and --verify: all of every input, and no rows.
 class Description final : public Sink {
  public:
-  Description(bool info, Output& output) : info_(info), output_(output) {}
+  // `info`: else --verify.
+  Description(bool info, bool json, Output& output) : info_(info), json_(json), output_(output) {}
 
   capture::Columns columns() const override { return capture::kAllColumns; }
   Observer observer(std::size_t) override {
     if (!info_) return {};
     return {.session = [&](const SessionTotals& session) {
-      append_session(session, output_.buffer());
+      if (json_) {
+        writer_.session(session, output_.buffer());
+      } else {
+        append_session(session, output_.buffer());
+      }
       output_.flush_if_full();
     }};
   }
   void append(const Run&, const std::shared_ptr<const void>&) override {}
 
+  // All of one input.
+  void describe(Input& input) {
+    text::Buffer& out = output_.buffer();
+    input.open();
+    if (json_) writer_.open(input.name(), out);
+    else if (info_) out.append(input.name() + "\n");
+    input.drain();
+    if (json_) writer_.close(input.totals(), out);
+    else if (info_) append_findings(input.totals().findings(), out);
+    else append_verdict(input.name(), input.totals(), input.offset(), out);
+    output_.flush();
+  }
+
  private:
   bool info_;
+  bool json_;
+  InfoJson writer_;
   Output& output_;
 };
 
@@ -101,17 +122,10 @@ Exit report_whole(const Options& options, const Streams& streams) {
   Reading reading(options.files, options, streams.in, true);
   OutputTarget target(options.output, options.force, false, streams.out);
   Output output(target.fd(), target.name());
-  Description description(options.info, output);
+  Description description(options.info, options.info && options.format == text::Format::kJson, output);
   reading.attach(description);
   if (streams.before_reading) streams.before_reading({target.folder()});
-  for (const auto& input : reading.inputs()) {
-    input->open();
-    if (options.info) output.buffer().append(input->name() + "\n");
-    input->drain();
-    if (options.info) append_findings(input->totals().findings(), output.buffer());
-    if (options.verify) append_verdict(input->name(), input->totals(), input->offset(), output.buffer());
-    output.flush();
-  }
+  for (const auto& input : reading.inputs()) description.describe(*input);
   target.finish();
   return output.closed() ? Exit::kClean : reading.conclude(streams.complain);
 }

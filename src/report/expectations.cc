@@ -120,7 +120,10 @@ class TableReader {
       if (key == "at-least" || key == "at-most" || key == "name") continue;
       const std::vector<std::string> list = texts(std::string(key.str()), node);
       result += " " + text::escaped(key.str()) + " ";
-      for (std::size_t i = 0; i < list.size(); ++i) result += (i == 0 ? "" : ",") + text::escaped(list[i]);
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        if (i != 0) result += ',';
+        result += text::escaped(list[i]);
+      }
     }
     return result;
   }

@@ -267,6 +267,7 @@ TEST(Info, NamesEverything) {
             "  end            2026-11-23T08:10:55.000000000Z (signal)\n"
             "  duration       5.000 s\n"
             "  clock          steady\n"
+            "  rate           0.60 accepts/s\n"
             "  accepts        3 in 1 batch, 2 over IPv4, 1 over IPv6\n"
             "  first accept   2026-11-23T08:10:50.000000000Z\n"
             "  last accept    2026-11-23T08:10:50.000000000Z\n"

@@ -64,6 +64,12 @@ class Checker {
     return text;
   }
 
+  // /sys/kernel of /sys/kernel/btf/vmlinux
+  static std::string kernel_folder(const std::string& btf) {
+    const std::size_t end = btf.rfind("/btf/");
+    return btf.substr(0, end == std::string::npos ? btf.size() : end);
+  }
+
   bool has(const Capability& capability) const { return (capabilities_ >> capability.number & 1) != 0; }
 
   void tracefs() {
@@ -103,6 +109,10 @@ class Checker {
 
   void symbols() {
     std::ifstream kallsyms{paths_.kallsyms};
+    if (!kallsyms) {
+      problem("symbols", paths_.kallsyms + " cannot be read", "mount -t proc proc /proc");
+      return;
+    }
     const std::vector<KernelSymbol> found = find_probe_symbols(kallsyms);
     for (const KernelSymbol& wanted : all_probe_symbols()) {
       bool there = false;
@@ -121,7 +131,8 @@ class Checker {
       ok("BTF", paths_.btf);
     } else {
       problem("BTF", layout.note + ": queue times, protocol and namespace will not be recorded",
-              "a kernel with CONFIG_DEBUG_INFO_BTF has it");
+              ::access(kernel_folder(paths_.btf).c_str(), F_OK) == 0 ? "a kernel with CONFIG_DEBUG_INFO_BTF has it"
+                                                                     : "mount -t sysfs sysfs /sys");
     }
   }
 
@@ -137,8 +148,13 @@ class Checker {
     ok("capabilities", held.empty() ? "none of those that help" : held);
 
     const auto level = word(paths_.proc + "/sys/kernel/perf_event_paranoid");
-    const int paranoid = level ? std::atoi(level->c_str()) : 2;
-    const std::string text = "kernel.perf_event_paranoid is " + level.value_or("not readable");
+    if (!level) {
+      problem("perf events", paths_.proc + "/sys/kernel/perf_event_paranoid cannot be read",
+              "a kernel with CONFIG_PERF_EVENTS is needed, and /proc mounted");
+      return;
+    }
+    const int paranoid = std::atoi(level->c_str());
+    const std::string text = "kernel.perf_event_paranoid is " + *level;
     if (has(kSysAdmin) || paranoid < 0 || (paranoid <= 2 && has(kPerfmon))) {
       ok("perf events", text + ", and this process may open them");
     } else {

@@ -54,22 +54,22 @@ std::string joined(const std::vector<std::uint32_t>& numbers) {
   return text;
 }
 
-void append_start(const capture::Start& start, text::Buffer& out) {
-  line(out, "host", shown(start.host));
-  line(out, "kernel", shown(start.kernel));
-  line(out, "build", shown(start.kernel_build));
-  line(out, "machine", shown(start.machine));
-  line(out, "distribution", shown(start.distribution));
-  line(out, "boot id", shown(start.boot_id));
-  line(out, "recorder", shown(start.recorder));
-  line(out, "cpus", std::to_string(start.cpus) + ", a ring of " + std::to_string(start.ring_bytes) + " bytes each");
-  line(out, "processes", start.pids.empty() ? "all" : joined(start.pids));
-  line(out, "probe", shown(start.probe.plan) + " on " + shown(start.probe.symbol) + ", offsets from " +
-                         shown(start.probe.offsets));
-  for (const std::string& definition : start.probe.definitions) line(out, "definition", shown(definition));
-  line(out, "filter", start.probe.filter.empty() ? "none" : shown(start.probe.filter));
-  for (const std::string& test : start.probe.self_test) line(out, "self-test", shown(test));
-  for (const std::string& note : start.probe.notes) line(out, "note", shown(note));
+void describe_start(const capture::Start& start, const AddFact& add) {
+  add("host", shown(start.host));
+  add("kernel", shown(start.kernel));
+  add("build", shown(start.kernel_build));
+  add("machine", shown(start.machine));
+  add("distribution", shown(start.distribution));
+  add("boot id", shown(start.boot_id));
+  add("recorder", shown(start.recorder));
+  add("cpus", std::to_string(start.cpus) + ", a ring of " + std::to_string(start.ring_bytes) + " bytes each");
+  add("processes", start.pids.empty() ? "all" : joined(start.pids));
+  add("probe", shown(start.probe.plan) + " on " + shown(start.probe.symbol) + ", offsets from " +
+                   shown(start.probe.offsets));
+  for (const std::string& definition : start.probe.definitions) add("definition", shown(definition));
+  add("filter", start.probe.filter.empty() ? "none" : shown(start.probe.filter));
+  for (const std::string& test : start.probe.self_test) add("self-test", shown(test));
+  for (const std::string& note : start.probe.notes) add("note", shown(note));
 }
 
 std::string clock_text(const SessionTotals& session) {
@@ -102,52 +102,51 @@ void append_damages(const Findings& findings, text::Buffer& out, const std::func
 
 }  // namespace
 
-void append_session(const SessionTotals& session, text::Buffer& out) {
-  out.append("session " + std::to_string(session.number) + "\n");
+void describe_session(const SessionTotals& session, bool all_events, const AddFact& add) {
   if (session.start) {
-    append_start(*session.start, out);
+    describe_start(*session.start, add);
   } else {
-    line(out, "host", "unknown: the start of the recording is missing");
+    add("host", "unknown: the start of the recording is missing");
   }
   if (session.first_clock) {
     const std::int64_t begin = session.first_clock->realtime;
-    line(out, session.start ? "start" : "first batch", text::wall_text(begin));
+    add(session.start ? "start" : "first batch", text::wall_text(begin));
     const std::int64_t length = static_cast<std::int64_t>(session.last_clock->monotonic -
                                                           session.first_clock->monotonic);
     if (session.end) {
-      line(out, "end", text::wall_text(session.end->clock.realtime) + " (" + shown(session.end->reason) + ")");
+      add("end", text::wall_text(session.end->clock.realtime) + " (" + shown(session.end->reason) + ")");
     } else {
-      line(out, "end", "not ended cleanly; last written " + text::wall_text(session.last_clock->realtime));
+      add("end", "not ended cleanly; last written " + text::wall_text(session.last_clock->realtime));
     }
-    line(out, "duration", seconds(length, 3));
-    line(out, "clock", clock_text(session));
+    add("duration", seconds(length, 3));
+    add("clock", clock_text(session));
   }
   const double lasted = session.first_clock ? static_cast<double>(difference(
                                                   static_cast<std::int64_t>(session.last_clock->monotonic),
                                                   static_cast<std::int64_t>(session.first_clock->monotonic))) /
                                                   1e9
                                             : 0;
-  line(out, "rate", lasted > 0 ? decimal(static_cast<double>(session.accepts) / lasted, 2) + " accepts/s" : "not known");
-  line(out, "accepts", std::to_string(session.accepts) + " in " + std::to_string(session.batches) +
-                           (session.batches == 1 ? " batch, " : " batches, ") +
-                           std::to_string(session.accepts_v4) + " over IPv4, " +
-                           std::to_string(session.accepts - session.accepts_v4) + " over IPv6");
+  add("rate", lasted > 0 ? decimal(static_cast<double>(session.accepts) / lasted, 2) + " accepts/s" : "not known");
+  add("accepts", std::to_string(session.accepts) + " in " + std::to_string(session.batches) +
+                     (session.batches == 1 ? " batch" : " batches") +
+                     (all_events ? ", " + std::to_string(session.accepts_v4) + " over IPv4, " +
+                                       std::to_string(session.accepts - session.accepts_v4) + " over IPv6"
+                                 : ""));
   if (session.accepts != 0) {
-    line(out, "first accept", text::wall_text(session.first_wall));
-    line(out, "last accept", text::wall_text(session.last_wall));
-    line(out, "size", std::to_string(session.bytes) + " bytes, " +
-                          decimal(static_cast<double>(session.bytes) / static_cast<double>(session.accepts), 2) +
-                          " for each accept");
+    add("first accept", text::wall_text(session.first_wall));
+    add("last accept", text::wall_text(session.last_wall));
+    add("size", std::to_string(session.bytes) + " bytes, " +
+                    decimal(static_cast<double>(session.bytes) / static_cast<double>(session.accepts), 2) +
+                    " for each accept");
   } else {
-    line(out, "size", std::to_string(session.bytes) + " bytes");
+    add("size", std::to_string(session.bytes) + " bytes");
   }
   const capture::Ledger& sums = session.ledger;
-  line(out, "account",
-       session.ledgers == 0
-           ? std::string("not recorded")
-           : std::to_string(sums.hits) + " probe hits = " + std::to_string(sums.written) + " written + " +
-                 std::to_string(sums.filtered) + " filtered + " + std::to_string(sums.lost) + " lost; " +
-                 std::to_string(sums.misses) + " missed by the probe");
+  add("account", session.ledgers == 0
+                     ? std::string("not recorded")
+                     : std::to_string(sums.hits) + " probe hits = " + std::to_string(sums.written) + " written + " +
+                           std::to_string(sums.filtered) + " filtered + " + std::to_string(sums.lost) + " lost; " +
+                           std::to_string(sums.misses) + " missed by the probe");
   if (!session.lost_by_cpu.empty()) {
     std::string text;
     for (const auto& [cpu, lost] : session.lost_by_cpu) {
@@ -158,8 +157,13 @@ void append_session(const SessionTotals& session, text::Buffer& out) {
       }
       text += std::to_string(lost) + " on CPU " + std::to_string(cpu);
     }
-    line(out, "lost", text);
+    add("lost", text);
   }
+}
+
+void append_session(const SessionTotals& session, text::Buffer& out) {
+  out.append("session " + std::to_string(session.number) + "\n");
+  describe_session(session, true, [&](std::string_view name, std::string_view value) { line(out, name, value); });
 }
 
 void append_findings(const Findings& findings, text::Buffer& out) {

@@ -48,6 +48,7 @@ examples:
     tcpaccept-report --format csv A B         # two captures in time order
     tcpaccept-report -f FILE                  # follow while it is recorded
     tcpaccept-report --info FILE              # what the capture holds
+    tcpaccept-report --format html -o P.html FILE    # a page with charts
 )";
 
 [[noreturn]] void usage_error(const std::string& what) {
@@ -101,7 +102,7 @@ ParsedOptions parse(int argc, const char* const* argv) {
   Options options;
   std::vector<std::string> pids, comms, ports, rports, raddrs, saddrs;
   std::vector<std::string> netns, cgroups;
-  std::string since, until, wait_over, columns, jobs, canonical, tie, tolerate_count, tolerate_time;
+  std::string since, until, wait_over, columns, jobs, rows, canonical, tie, tolerate_count, tolerate_time;
   unsigned output_version = kOutputVersion;
   std::string format = "table";
   bool relative = false, wall = false, only_v4 = false, only_v6 = false, version = false, recover = false;
@@ -123,9 +124,10 @@ ParsedOptions parse(int argc, const char* const* argv) {
   app.add_flag("-6", only_v6, "IPv6 only");
   app.add_option("--since", since, "from this time on")->type_name("TIME");
   app.add_option("--until", until, "up to, not including, this time")->type_name("TIME");
-  app.add_option("--format", format, "table (default), csv, json, or capture: filtered, merged, compact")
+  app.add_option("--format", format, "table (default), csv, json, html: a page to look at, or capture: filtered, merged, compact")
       ->type_name("FORMAT");
   app.add_flag("--plain", options.plain, "capture: plain batches, readable by capnp decode and every Cap'n Proto library");
+  app.add_option("--rows", rows, "html: list the first N accepts (default 10000, at most 100000)")->type_name("N");
   app.add_option("-o,--output", options.output, "write to this file instead of standard output")->type_name("OUT");
   app.add_flag("--force", options.force, "replace OUT if it exists");
   app.add_option("--columns", columns, "these columns, in this order (names below)")->type_name("LIST");
@@ -163,8 +165,8 @@ ParsedOptions parse(int argc, const char* const* argv) {
   }
   if (version) return {{}, "tcpaccept-report " TCPACCEPT_VERSION "\n"};
 
-  for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs", "--output", "--canonical",
-                                   "--tie", "--tolerate-count", "--tolerate-time", "--junit", "--expect"}) {
+  for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs", "--rows", "--output",
+                                   "--canonical", "--tie", "--tolerate-count", "--tolerate-time", "--junit", "--expect"}) {
     const auto values = app.get_option(option)->results();
     if (!values.empty() && values.front().empty()) usage_error(std::string(option) + ": its value is empty");
   }
@@ -212,8 +214,16 @@ ParsedOptions parse(int argc, const char* const* argv) {
     options.format = text::Format::kJson;
   } else if (format == "capture") {
     options.rewrite = true;
+  } else if (format == "html") {
+    options.page = true;
   } else if (format != "table") {
-    usage_error("--format: '" + text::escaped(format) + "' is none of table, csv, json, capture");
+    usage_error("--format: '" + text::escaped(format) + "' is none of table, csv, json, html, capture");
+  }
+  if (!rows.empty()) {
+    if (!options.page) usage_error("--rows is for --format html");
+    const auto values = numbers<std::uint32_t>("--rows", {rows}, "a number of rows");
+    if (values.size() != 1 || values[0] > 100'000) usage_error("--rows: give 0 to 100000 rows");
+    options.rows = values[0];
   }
   if (!columns.empty()) {
     for (const std::string_view name : parts(columns)) {
@@ -276,6 +286,10 @@ ParsedOptions parse(int argc, const char* const* argv) {
   }
   if (!options.junit.empty() && !options.diff && options.expect.empty()) {
     usage_error("--junit is for --diff and --expect");
+  }
+  if (options.page && (options.info || options.verify || options.canonical || options.time != text::TimeColumn::kNone ||
+                       !options.columns.empty())) {
+    usage_error("a page has columns and times of its own: no --info, --verify, --canonical, -t, -T or --columns with it");
   }
   if (options.plain && !options.rewrite) usage_error("--plain is for --format capture");
   if (options.force && options.output.empty()) usage_error("--force is for -o OUT");

@@ -1,6 +1,7 @@
 // The command line of tcpaccept-report.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct Options {
   bool verify = false;
   bool rewrite = false;  // --format capture, --recover
   bool plain = false;    // of a capture
+  bool page = false;     // --format html
+  std::size_t rows = 10'000;  // of a page: listed one by one
   std::string output;    // -o; "" = standard output
   bool force = false;
   bool follow = false;

@@ -17,7 +17,7 @@ OutputTarget::OutputTarget(const std::string& path, bool force, bool binary, int
     name_ = "standard output";
     fd_ = standard_output;
     if (binary && ::isatty(fd_) == 1) {
-      throw Error("will not write a capture to a terminal; name a file with -o FILE", Exit::kUsage);
+      throw Error("will not write a capture or a page to a terminal; name a file with -o FILE", Exit::kUsage);
     }
     return;
   }

@@ -13,6 +13,7 @@
 #include "report/info.h"
 #include "report/info_json.h"
 #include "report/output_target.h"
+#include "report/page_report.h"
 #include "report/reading.h"
 #include "report/rewriter.h"
 #include "report/row_report.h"
@@ -53,6 +54,7 @@ std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output
     return std::make_unique<Rewriter>(output, options.plain ? capture::Packing::kPlain : capture::Packing::kPacked,
                                       reading.size() > 1, reading.timeline());
   }
+  if (options.page) return std::make_unique<PageReport>(options, output);
   if (options.canonical) {
     const auto fixed = options.format == text::Format::kTable ? text::table_columns() : text::csv_columns();
     std::vector<text::Column> columns = options.columns;
@@ -68,7 +70,7 @@ std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output
 // Rows, and what is made of them.
 Exit report_rows(const Options& options, const Streams& streams) {
   Reading reading(options.files, options, streams.in, options.rewrite);
-  OutputTarget target(options.output, options.force, options.rewrite, streams.out);
+  OutputTarget target(options.output, options.force, options.rewrite || options.page, streams.out);
   Output output(target.fd(), target.name());
   const std::unique_ptr<Sink> sink = make_sink(options, reading, output);
   reading.attach(*sink);

@@ -1,4 +1,4 @@
-// The capture reader and all row writers on hostile bytes. The input is read as it is, and once more with the
+// The capture reader, all row writers and the page on hostile bytes. The input is read as it is, and once more with the
 // checksums of everything that looks like a frame put right: a stranger who means harm computes them too.
 #include <cstdint>
 #include <cstdlib>
@@ -11,6 +11,7 @@
 #include "capture/format.h"
 #include "capture/packed_batch.h"
 #include "capture/reader.h"
+#include "page/page.h"
 #include "text/row_writer.h"
 
 namespace {
@@ -24,6 +25,7 @@ void read_all(Bytes bytes) {
       text::make_row_writer(text::Format::kTable, text::TimeColumn::kWall),
       text::make_row_writer(text::Format::kCsv, text::TimeColumn::kNone),
       text::make_row_writer(text::Format::kJson, text::TimeColumn::kNone)};
+  page::Collector collector{100, 1};
   std::vector<std::uint32_t> rows;
   text::Buffer out;
   std::uint64_t covered = 0;
@@ -36,12 +38,14 @@ void read_all(Bytes bytes) {
     if (capture::inconsistency(**batch) != nullptr) std::abort();
     rows.resize((*batch)->size());
     std::iota(rows.begin(), rows.end(), 0u);
+    collector.add(**batch, rows);
     for (const auto& writer : writers) {
       writer->begin_batch(**batch, rows.empty() ? 0 : (*batch)->time[0]);
       writer->append_rows(rows, out);
       out.clear();
     }
   }
+  page::write_data({}, collector, out, [&out] { out.clear(); });
   if (reader.offset() != bytes.size() || covered > bytes.size()) std::abort();
 }
 

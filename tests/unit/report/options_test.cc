@@ -92,6 +92,19 @@ TEST(Options, Formats) {
   EXPECT_TRUE(parse({"-f", "f"}).follow);
 }
 
+TEST(Options, Page) {
+  EXPECT_TRUE(parse({"--format", "html", "f"}).page);
+  EXPECT_EQ(parse({"--format", "html", "f"}).rows, 10'000u);
+  EXPECT_EQ(parse({"--format", "html", "--rows", "0", "f"}).rows, 0u);
+  EXPECT_EQ(parse({"--format", "html", "--rows", "100000", "--port", "22", "f"}).rows, 100'000u);
+  EXPECT_THAT(usage_error({"--format", "html", "--rows", "100001", "f"}), HasSubstr("0 to 100000"));
+  EXPECT_THAT(usage_error({"--format", "html", "--rows", "many", "f"}), HasSubstr("'many' is not a number of rows"));
+  EXPECT_THAT(usage_error({"--rows", "5", "f"}), HasSubstr("--rows is for --format html"));
+  for (const char* other : {"--verify", "--canonical", "--columns=pid"}) {
+    EXPECT_THAT(usage_error({"--format", "html", "f", other}), HasSubstr("a page has columns and times of its own")) << other;
+  }
+}
+
 TEST(Options, HelpAndVersion) {
   EXPECT_THAT(parse_all({"-h"}).message.value_or(""), HasSubstr("Usage: tcpaccept-report [OPTIONS] [FILE...]"));
   EXPECT_THAT(parse_all({"--help"}).message.value_or(""), HasSubstr("Exit status:"));

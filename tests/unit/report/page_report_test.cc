@@ -1,0 +1,125 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/unique_fd.h"
+#include "report/report.h"
+#include "support/samples.h"
+
+namespace tcpaccept::report {
+namespace {
+
+using namespace samples;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class PageOf : public testing::Test {
+ protected:
+  PageOf() {
+    std::string name = (std::filesystem::temp_directory_path() / "page_report_test.XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) std::abort();
+    folder_ = name;
+  }
+  ~PageOf() override { std::filesystem::remove_all(folder_); }
+
+  std::string write(const std::string& name, const std::string& bytes) {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    return (folder_ / name).string();
+  }
+
+  // The data block of the page.
+  std::string data(std::vector<std::string> arguments, Exit wanted = Exit::kClean) {
+    arguments.insert(arguments.begin(), {"tcpaccept-report", "--format", "html"});
+    std::vector<const char*> argv;
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    complaints_.clear();
+    const std::string out_name = (folder_ / "out").string();
+    const UniqueFd out(::open(out_name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const Options options = parse_options(static_cast<int>(argv.size()), argv.data()).options;
+    const Exit status = report::run(options, {.in = -1, .out = out.get(), .complain = [&](const std::string& line) {
+                                                complaints_.push_back(line);
+                                              }});
+    EXPECT_EQ(status, wanted);
+    std::ifstream in(out_name, std::ios::binary);
+    const std::string page{std::istreambuf_iterator<char>(in), {}};
+    const std::string before = R"(id="data">)";
+    const std::size_t begin = page.find(before) + before.size();
+    return page.substr(begin, page.find("</script>", begin) - begin);
+  }
+
+  std::filesystem::path folder_;
+  std::vector<std::string> complaints_;
+};
+
+std::string capture_of(const std::vector<Accept>& accepts, const capture::Start& from = start()) {
+  return frame(from) + frame(batch_of(accepts)) + frame(end(accepts.size(), 1));
+}
+
+TEST_F(PageOf, OneCapture) {
+  const std::string file = write("a", capture_of({sshd(), iperf3()}));
+  EXPECT_THAT(data({file}), AllOf(HasSubstr(R"("filtered":false,"complete":true,"findings":[])"),
+                                  HasSubstr(R"(["host","web1"],["kernel","6.1.0-18-amd64"])"),
+                                  HasSubstr(R"(["duration","5.000 s"])"), HasSubstr(R"("accepts":2,)"),
+                                  HasSubstr(R"("rows":{"time":[1795421450000000,0])")));
+}
+
+TEST_F(PageOf, WhatTheFilterLeaves) {
+  const std::string file = write("a", capture_of({sshd(), iperf3()}));
+  EXPECT_THAT(data({"--comm", "iperf3", file}),
+              AllOf(HasSubstr(R"("filtered":true)"), HasSubstr(R"("accepts":1,)"), Not(HasSubstr("sshd")), HasSubstr("iperf3")));
+  EXPECT_THAT(data({"--port", "1", file}), HasSubstr(R"("accepts":0,"accepts4":0})"));
+}
+
+TEST_F(PageOf, SeveralCapturesInTimeOrder) {
+  Accept later = sshd();
+  later.time += 2'000'000'000;
+  const std::string a = write("a", capture_of({later}));
+  const std::string b = write("b", capture_of({iperf3()}, start("boot-b")));
+  EXPECT_THAT(data({a, b}), AllOf(HasSubstr(R"("rows":{"time":[1795421450000000,2000000])"),
+                                  HasSubstr("a, session 1"), HasSubstr("b, session 1")));
+}
+
+TEST_F(PageOf, LossesGapsAndDamage) {
+  capture::Batch batch = batch_of({sshd()});
+  batch.ledger = capture::Ledger{.begin = kMonotonic, .end = kMonotonic + 1'000'000'000, .hits = 4, .misses = 1, .lost = 3, .written = 1};
+  batch.gaps = {{.begin = kMonotonic, .end = kMonotonic + 5'000'000, .cpu = 2, .reason = GapReason::kCpuOnline, .at_most = 7}};
+  std::string damaged = frame(batch_of({sshd()}));
+  damaged[damaged.size() / 2] ^= 1;
+  const std::string file = write("a", frame(start()) + frame(batch) + damaged + frame(batch_of({iperf3()})) + frame(end(3, 3)));
+  const std::string found = data({file}, Exit::kIncomplete);
+  EXPECT_THAT(found, HasSubstr(R"("complete":false)"));
+  EXPECT_THAT(found, HasSubstr(R"({"kind":"lost","begin":1795421450000000,"end":1795421451000000,)"
+                               R"("text":"3 lost: the recorder's rings were full; 1 missed by the probe"})"));
+  EXPECT_THAT(found, HasSubstr(R"({"kind":"unseen","begin":1795421450000000,"end":1795421450005000,)"
+                               R"("text":"accepts on CPU 2 may have gone unseen, at most 7: the CPU came online"})"));
+  EXPECT_THAT(found, HasSubstr(R"({"kind":"damaged","begin":1795421450000000,"end":1795421450000000,"text":")"));
+  ASSERT_FALSE(complaints_.empty());
+  for (const std::string& line : complaints_) EXPECT_THAT(found, HasSubstr(line.substr(line.find(": ") + 2, 40)));
+}
+
+// A stranger's capture may say anything of itself, any number of times.
+TEST_F(PageOf, StrangersStayBounded) {
+  capture::Start from = start();
+  from.host = std::string(100'000, '<');
+  from.probe.notes.assign(5000, "note");
+  std::string bytes;
+  for (int i = 0; i < 40; ++i) bytes += frame(from);
+  const std::string found = data({write("a", bytes)}, Exit::kIncomplete);
+  EXPECT_LT(found.size(), 400'000u);
+  EXPECT_THAT(found, HasSubstr(R"("moreSessions":20)"));
+  EXPECT_THAT(found, HasSubstr("lines; --info has them"));
+  EXPECT_THAT(found, Not(HasSubstr("<")));
+}
+
+TEST_F(PageOf, ManyInputsAreNotAllNamed) {
+  std::vector<std::string> files;
+  for (int i = 0; i < 25; ++i) files.push_back(write("f" + std::to_string(i), capture_of({sshd()})));
+  EXPECT_THAT(data(files), AllOf(HasSubstr(R"("moreInputs":5)"), HasSubstr(R"("accepts":25,)")));
+}
+
+}  // namespace
+}  // namespace tcpaccept::report

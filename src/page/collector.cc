@@ -166,15 +166,18 @@ void Collector::add(const capture::Batch& batch, text::Selection rows) {
 }
 
 void Collector::count_peers(const capture::Batch& batch) {
+  counted_peers_.clear();
   for (const std::uint16_t peer : touched_peers_) {
     const std::uint32_t count = count_by_peer_[peer];
     const IpAddress& address = batch.peers[peer];
-    addresses_.add(address, count);
-    networks_.add(network_of(address), count);
     if (address.is_v4()) accepts_v4_ += count;
+    counted_peers_.push_back({address, count});
     count_by_peer_[peer] = 0;
   }
   touched_peers_.clear();
+  addresses_.add(counted_peers_);
+  for (FrequentAddresses::Entry& entry : counted_peers_) entry.address = network_of(entry.address);
+  networks_.add(counted_peers_);
 }
 
 void Collector::keep_rows(const capture::Batch& batch, text::Selection rows) {

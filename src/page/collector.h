@@ -152,6 +152,7 @@ class Collector {
   std::vector<std::uint16_t> touched_listeners_;
   std::vector<std::uint32_t> count_by_peer_;
   std::vector<std::uint16_t> touched_peers_;
+  std::vector<FrequentAddresses::Entry> counted_peers_;
 };
 
 }  // namespace tcpaccept::page

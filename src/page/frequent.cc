@@ -17,20 +17,40 @@ std::uint64_t mixed(std::uint64_t value) {
   return value ^ value >> 32;
 }
 
+struct Words {
+  std::uint64_t high;
+  std::uint64_t low;
+  bool operator==(const Words&) const = default;
+};
+Words words(const IpAddress& address) {
+  Words words{};
+  std::memcpy(&words, address.bytes.data(), sizeof words);
+  return words;
+}
+
 }  // namespace
 
 FrequentAddresses::FrequentAddresses(std::uint64_t seed, std::size_t most)
     : seed_(seed), most_(most), table_(kSmallest) {}
 
+std::size_t FrequentAddresses::first_place(const IpAddress& address) const {
+  const Words key = words(address);
+  return mixed(mixed(key.high ^ seed_) + key.low) & (table_.size() - 1);
+}
+
 std::size_t FrequentAddresses::place_of(const IpAddress& address) const {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  std::memcpy(&high, address.bytes.data(), sizeof high);
-  std::memcpy(&low, address.bytes.data() + sizeof high, sizeof low);
-  const std::size_t mask = table_.size() - 1;
-  std::size_t place = mixed(mixed(high ^ seed_) + low) & mask;
-  while (table_[place].count != 0 && table_[place].address != address) place = (place + 1) & mask;
+  const Words key = words(address);
+  std::size_t place = first_place(address);
+  while (table_[place].count != 0 && words(table_[place].address) != key) place = (place + 1) & (table_.size() - 1);
   return place;
+}
+
+void FrequentAddresses::add(std::span<const Entry> entries) {
+  constexpr std::size_t kAhead = 16;  // as many loads as a processor has under way
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i + kAhead < entries.size()) __builtin_prefetch(&table_[first_place(entries[i + kAhead].address)], 1);
+    add(entries[i].address, entries[i].count);
+  }
 }
 
 void FrequentAddresses::add(const IpAddress& address, std::uint64_t count) {

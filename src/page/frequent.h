@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/ip_address.h"
@@ -28,6 +29,8 @@ class FrequentAddresses {
   // addresses that collide; results do not.
   explicit FrequentAddresses(std::uint64_t seed, std::size_t most = kMost);
 
+  // Many at once are several times as fast: the table is larger than the processor's nearer caches.
+  void add(std::span<const Entry> entries);
   void add(const IpAddress& address, std::uint64_t count);
 
   // Up to `limit` of the most frequent; the smaller address first where counts are equal.
@@ -38,6 +41,7 @@ class FrequentAddresses {
   std::size_t size() const { return size_; }
 
  private:
+  std::size_t first_place(const IpAddress& address) const;
   std::size_t place_of(const IpAddress& address) const;
   void forget_the_rare();
 

@@ -3,8 +3,10 @@
 "use strict";
 
 const Charts = (() => {
-  const WIDTHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 3e4, 6e4, 12e4, 3e5, 6e5, 12e5, 18e5,
-    36e5, 72e5, 108e5, 216e5, 432e5, 864e5];
+  const WIDTHS = [
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 3e4, 6e4, 12e4, 3e5, 6e5, 12e5, 18e5, 36e5, 72e5,
+    108e5, 216e5, 432e5, 864e5,
+  ];
 
   // A multiple of `base` that cuts `span` into at most `most` bars: one people count in, if that is not much too wide.
   function barWidth(span, base, most) {
@@ -28,19 +30,28 @@ const Charts = (() => {
   }
 
   function color(name) {
-    return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+    return getComputedStyle(document.documentElement)
+      .getPropertyValue("--" + name)
+      .trim();
   }
 
   // The colours are #rrggbb; `opacity` is 0 to 1.
   function faint(name, opacity) {
-    return color(name) + Math.round(opacity * 255).toString(16).padStart(2, "0");
+    return (
+      color(name) +
+      Math.round(opacity * 255)
+        .toString(16)
+        .padStart(2, "0")
+    );
   }
 
   const two = (number) => String(number).padStart(2, "0");
 
   function dateText(ms) {
     const date = new Date(ms);
-    return isNaN(date) ? "beyond time" : `${date.getUTCFullYear()}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
+    return isNaN(date)
+      ? "beyond time"
+      : `${date.getUTCFullYear()}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
   }
 
   // "09:17:12", with as many digits of the second as `step` milliseconds ask for.
@@ -51,7 +62,9 @@ const Charts = (() => {
     if (step >= 6e4) return minutes;
     const seconds = `${minutes}:${two(date.getUTCSeconds())}`;
     if (step >= 1e3) return seconds;
-    return `${seconds}.${String(Math.floor(date.getUTCMilliseconds())).padStart(3, "0").slice(0, step >= 100 ? 1 : step >= 10 ? 2 : 3)}`;
+    return `${seconds}.${String(Math.floor(date.getUTCMilliseconds()))
+      .padStart(3, "0")
+      .slice(0, step >= 100 ? 1 : step >= 10 ? 2 : 3)}`;
   }
 
   // The date stands below the first label and below each that begins a day.
@@ -73,7 +86,7 @@ const Charts = (() => {
       const left = Math.max(plot.valToPos(band.begin / 1e3, "x", true), bbox.left);
       const right = Math.min(plot.valToPos(band.end / 1e3, "x", true), bbox.left + bbox.width);
       if (right < bbox.left || left > bbox.left + bbox.width) continue;
-      const width = Math.max(right - left, 3 * devicePixelRatio);  // an instant has to be seen, too
+      const width = Math.max(right - left, 3 * devicePixelRatio); // an instant has to be seen, too
       ctx.fillStyle = faint(band.kind, 0.3);
       ctx.fillRect(left, bbox.top, width, bbox.height);
       ctx.fillStyle = color(band.kind);
@@ -97,31 +110,37 @@ const Charts = (() => {
 
   // A legend of its own: uPlot's is a table that cannot be read on a phone.
   function fillLegend(list, entries) {
-    list.replaceChildren(...entries.map((entry) => {
-      const item = document.createElement("li");
-      let into = item;
-      if (entry.press) {
-        into = document.createElement("button");
-        into.type = "button";
-        into.setAttribute("aria-pressed", String(entry.pressed));
-        into.addEventListener("click", entry.press);
-        item.append(into);
-      }
-      into.append(swatch(entry.color), spanOf(entry.label));
-      return item;
-    }));
+    list.replaceChildren(
+      ...entries.map((entry) => {
+        const item = document.createElement("li");
+        let into = item;
+        if (entry.press) {
+          into = document.createElement("button");
+          into.type = "button";
+          into.setAttribute("aria-pressed", String(entry.pressed));
+          into.addEventListener("click", entry.press);
+          item.append(into);
+        }
+        into.append(swatch(entry.color), spanOf(entry.label));
+        return item;
+      }),
+    );
   }
 
   // What lies under the pointer: the time of the bar and the values that are not nothing.
   function fillTip(tip, plot, built) {
     const index = plot.cursor.idx;
     const left = plot.cursor.left;
-    const lines = index == null || left < 0 ? [] :
-      built.legend.filter((entry) => entry.values && entry.values[index]).map((entry) => {
-        const line = document.createElement("li");
-        line.append(swatch(entry.color), spanOf(entry.label), spanOf(entry.format(entry.values[index])));
-        return line;
-      });
+    const lines =
+      index == null || left < 0
+        ? []
+        : built.legend
+            .filter((entry) => entry.values && entry.values[index])
+            .map((entry) => {
+              const line = document.createElement("li");
+              line.append(swatch(entry.color), spanOf(entry.label), spanOf(entry.format(entry.values[index])));
+              return line;
+            });
     tip.hidden = lines.length === 0;
     if (tip.hidden) return;
     const begin = Math.round(built.data[0][index] * 1e3);
@@ -145,7 +164,7 @@ const Charts = (() => {
       this.build = build;
       this.show = show;
       this.whole = whole;
-      this.under = false;  // the pointer is over it
+      this.under = false; // the pointer is over it
     }
 
     draw(span) {
@@ -154,46 +173,75 @@ const Charts = (() => {
       fillLegend(this.list, built.legend);
       this.place.setAttribute("aria-label", built.text);
       if (this.plot) this.plot.destroy();
-      const axis = {stroke: color("quiet"), grid: {stroke: color("grid"), width: 1}, ticks: {stroke: color("grid"), width: 1},
-        font: "12px system-ui, 'DejaVu Sans', sans-serif"};
+      const axis = {
+        stroke: color("quiet"),
+        grid: {stroke: color("grid"), width: 1},
+        ticks: {stroke: color("grid"), width: 1},
+        font: "12px system-ui, 'DejaVu Sans', sans-serif",
+      };
       const tip = document.createElement("div");
       tip.className = "tip";
       tip.hidden = true;
       tip.append(document.createElement("div"), document.createElement("ul"));
-      this.plot = new uPlot({
-        width: pixels,
-        height: built.height || 190,
-        padding: [8, 8, 0, 0],
-        tzDate: (second) => uPlot.tzDate(new Date(second * 1e3), "Etc/UTC"),
-        legend: {show: false},
-        cursor: {
-          drag: {x: true, y: false, setScale: false},
-          y: false,
-          points: {show: false},
-          sync: {key: "tcpaccept", filters: {pub: (type) => type === "mousemove" || type === "mouseleave"}},
-          bind: {dblclick: () => () => { setTimeout(this.whole); return null; }},
+      this.plot = new uPlot(
+        {
+          width: pixels,
+          height: built.height || 190,
+          padding: [8, 8, 0, 0],
+          tzDate: (second) => uPlot.tzDate(new Date(second * 1e3), "Etc/UTC"),
+          legend: {show: false},
+          cursor: {
+            drag: {x: true, y: false, setScale: false},
+            y: false,
+            points: {show: false},
+            sync: {key: "tcpaccept", filters: {pub: (type) => type === "mousemove" || type === "mouseleave"}},
+            bind: {
+              dblclick: () => () => {
+                setTimeout(this.whole);
+                return null;
+              },
+            },
+          },
+          scales: {x: {time: true, auto: false, min: span.begin / 1e3, max: span.end / 1e3}, y: built.scale},
+          axes: [
+            {...axis, space: 90, values: (_, splits, _index, _space, step) => timeLabels(splits, step * 1e3)},
+            {
+              ...axis,
+              size: 58,
+              ...(built.splits && {splits: built.splits, filter: (_, splits) => splits}),
+              values: (_, splits) => splits.map((value) => (value == null ? "" : built.axis(value))),
+            },
+          ],
+          series: [{}, ...built.series],
+          hooks: {
+            draw: [(plot) => drawBands(plot, this.bands)],
+            ready: [(plot) => plot.over.append(tip)],
+            // The other charts follow the pointer with a line only.
+            setCursor: [
+              (plot) => {
+                if (this.under) fillTip(tip, plot, built);
+              },
+            ],
+            setSelect: [
+              (plot) => {
+                if (plot.select.width < 3) return;
+                const at = (left) => plot.posToVal(left, "x") * 1e3;
+                const [begin, end] = [at(plot.select.left), at(plot.select.left + plot.select.width)];
+                setTimeout(() => this.show(begin, end)); // uPlot is still busy with the mouse, and will not be torn down now
+              },
+            ],
+          },
         },
-        scales: {x: {time: true, auto: false, min: span.begin / 1e3, max: span.end / 1e3}, y: built.scale},
-        axes: [
-          {...axis, space: 90, values: (_, splits, _index, _space, step) => timeLabels(splits, step * 1e3)},
-          {...axis, size: 58, ...(built.splits && {splits: built.splits, filter: (_, splits) => splits}), values: (_, splits) => splits.map((value) => value == null ? "" : built.axis(value))},
-        ],
-        series: [{}, ...built.series],
-        hooks: {
-          draw: [(plot) => drawBands(plot, this.bands)],
-          ready: [(plot) => plot.over.append(tip)],
-          // The other charts follow the pointer with a line only.
-          setCursor: [(plot) => { if (this.under) fillTip(tip, plot, built); }],
-          setSelect: [(plot) => {
-            if (plot.select.width < 3) return;
-            const at = (left) => plot.posToVal(left, "x") * 1e3;
-            const [begin, end] = [at(plot.select.left), at(plot.select.left + plot.select.width)];
-            setTimeout(() => this.show(begin, end));  // uPlot is still busy with the mouse, and will not be torn down now
-          }],
-        },
-      }, built.data, this.place);
-      this.plot.over.addEventListener("mouseenter", () => { this.under = true; });
-      this.plot.over.addEventListener("mouseleave", () => { this.under = false; tip.hidden = true; });
+        built.data,
+        this.place,
+      );
+      this.plot.over.addEventListener("mouseenter", () => {
+        this.under = true;
+      });
+      this.plot.over.addEventListener("mouseleave", () => {
+        this.under = false;
+        tip.hidden = true;
+      });
     }
   }
 

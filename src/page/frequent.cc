@@ -99,7 +99,9 @@ std::vector<FrequentAddresses::Entry> FrequentAddresses::top(std::size_t limit) 
   }
   limit = std::min(limit, entries.size());
   std::partial_sort(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(limit), entries.end(),
-                    [](const Entry& a, const Entry& b) { return a.count != b.count ? a.count > b.count : a.address < b.address; });
+                    [](const Entry& a, const Entry& b) {
+                      return a.count != b.count ? a.count > b.count : a.address < b.address;
+                    });
   entries.resize(limit);
   return entries;
 }

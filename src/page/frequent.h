@@ -3,8 +3,8 @@
 // Counts are exact as long as all addresses fit. When they do not, the median of all counts is taken off each and the
 // addresses that are left with nothing are forgotten (Anderson, Bevin, Lang, Liberty, Rhodes, Thaler: "A
 // High-Performance Algorithm for Identifying Frequent Items in Data Streams", 2017). Whoever counts more often than
-// error() is certainly there; its true count lies between count and count + error(). Space-saving was refused: it needs an
-// order among the counters at every step, this one only when the table is full.
+// error() is certainly there; its true count lies between count and count + error(). Space-saving was refused: it needs
+// an order among the counters at every step, this one only when the table is full.
 #pragma once
 
 #include <cstdint>

@@ -149,7 +149,9 @@ void put_bins(Json& json, const Collector& collected) {
   const Axis& axis = collected.axis();
   const auto column = [&](const char* name, const auto& value) {
     json.key(name).array();
-    for (std::int64_t bin = axis.first(); bin <= axis.last(); ++bin) json.number(std::uint64_t{value(collected.bins()[bin])});
+    for (std::int64_t bin = axis.first(); bin <= axis.last(); ++bin) {
+      json.number(std::uint64_t{value(collected.bins()[bin])});
+    }
     json.end_array();
   };
   const std::int64_t width = axis.width() / kNanosPerMs;

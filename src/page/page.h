@@ -1,8 +1,8 @@
 // A capture as one HTML file that needs nothing else: no network, no server, no other file.
 //
-// Everything that comes from a capture is hostile. It is shown in the form of text/escape.h (printable ASCII, \xHH for the
-// rest) and written as strings of a JSON block in which no character can end that block; the page's own script turns them
-// into text nodes and nothing else. Should that fail all the same, the page's content security policy runs only the
+// Everything that comes from a capture is hostile. It is shown in the form of text/escape.h (printable ASCII, \xHH for
+// the rest) and written as strings of a JSON block in which no character can end that block; the page's own script turns
+// them into text nodes and nothing else. Should that fail all the same, the page's content security policy runs only the
 // scripts that are built into this program, by their digests, and loads nothing from anywhere.
 #pragma once
 

@@ -36,8 +36,14 @@ const Tables = (() => {
     counted.setAttribute("role", "status");
     const back = element("button", {type: "button", textContent: "Previous"});
     const on = element("button", {type: "button", textContent: "Next"});
-    back.addEventListener("click", () => { start -= page; fill(); });
-    on.addEventListener("click", () => { start += page; fill(); });
+    back.addEventListener("click", () => {
+      start -= page;
+      fill();
+    });
+    on.addEventListener("click", () => {
+      start += page;
+      fill();
+    });
 
     const tools = element("div", {className: "tools"});
     if (search && count > 1) {
@@ -56,9 +62,17 @@ const Tables = (() => {
     }
     if (count > 1 && (search || count > page)) tools.append(counted);
     if (count > page) tools.append(back, on);
-    const scroll = element("div", {className: "scroll", tabIndex: 0},
-      element("table", {}, ...(caption ? [element("caption", {textContent: caption})] : []),
-        element("thead", {}, element("tr", {}, ...heads)), body));
+    const scroll = element(
+      "div",
+      {className: "scroll", tabIndex: 0},
+      element(
+        "table",
+        {},
+        ...(caption ? [element("caption", {textContent: caption})] : []),
+        element("thead", {}, element("tr", {}, ...heads)),
+        body,
+      ),
+    );
     scroll.setAttribute("role", "region");
     scroll.setAttribute("aria-label", name);
     into.append(...(tools.childElementCount ? [tools] : []), scroll);
@@ -68,7 +82,10 @@ const Tables = (() => {
     }
     function textOf(row) {
       if (texts[row] === undefined) {
-        texts[row] = columns.map((column) => (column.asShown ? column.show : column.get)(row) ?? "").join("\n").toLowerCase();
+        texts[row] = columns
+          .map((column) => (column.asShown ? column.show : column.get)(row) ?? "")
+          .join("\n")
+          .toLowerCase();
       }
       return texts[row];
     }
@@ -84,7 +101,7 @@ const Tables = (() => {
         found.sort((a, b) => {
           const x = values.get(a);
           const y = values.get(b);
-          if (x == null || y == null) return (x == null) - (y == null);  // what is not known comes last
+          if (x == null || y == null) return (x == null) - (y == null); // what is not known comes last
           return sign * (number ? x - y : collator.compare(x, y)) || a - b;
         });
       }
@@ -101,15 +118,27 @@ const Tables = (() => {
     }
     function fill() {
       const shown = found.slice(start, start + page);
-      body.replaceChildren(...shown.map((row) => element("tr", {}, ...columns.map((column) => {
-        const content = column.show ? column.show(row) : column.get(row);
-        const cell = element("td", {className: classes(column)}, content ?? "");
-        if (!column.number && typeof content === "string" && content.length > 40) cell.title = content;
-        return cell;
-      }))));
+      body.replaceChildren(
+        ...shown.map((row) =>
+          element(
+            "tr",
+            {},
+            ...columns.map((column) => {
+              const content = column.show ? column.show(row) : column.get(row);
+              const cell = element("td", {className: classes(column)}, content ?? "");
+              if (!column.number && typeof content === "string" && content.length > 40) cell.title = content;
+              return cell;
+            }),
+          ),
+        ),
+      );
       const of = found.length.toLocaleString("en");
-      counted.textContent = found.length === 0 ? "none" : found.length <= page ? of :
-        `${(start + 1).toLocaleString("en")}\u2013${(start + shown.length).toLocaleString("en")} of ${of}`;
+      counted.textContent =
+        found.length === 0
+          ? "none"
+          : found.length <= page
+            ? of
+            : `${(start + 1).toLocaleString("en")}\u2013${(start + shown.length).toLocaleString("en")} of ${of}`;
       back.disabled = start === 0;
       on.disabled = start + page >= found.length;
     }

@@ -11,9 +11,9 @@ constexpr std::int64_t kMs = 1'000'000;
 constexpr std::int64_t kSecond = 1'000 * kMs;
 constexpr std::int64_t kMinute = 60 * kSecond;
 constexpr std::int64_t kHour = 60 * kMinute;
-constexpr std::array kWidths{kMs,          2 * kMs,     10 * kMs,    20 * kMs,    100 * kMs, 200 * kMs, kSecond,  2 * kSecond,
-                             10 * kSecond, 20 * kSecond, kMinute,    2 * kMinute, 10 * kMinute, 20 * kMinute, kHour, 2 * kHour,
-                             6 * kHour,    12 * kHour,  24 * kHour};
+constexpr std::array kWidths{kMs,          2 * kMs,      10 * kMs,    20 * kMs,   100 * kMs,    200 * kMs,    kSecond,
+                             2 * kSecond,  10 * kSecond, 20 * kSecond, kMinute,   2 * kMinute,  10 * kMinute, 20 * kMinute,
+                             kHour,        2 * kHour,    6 * kHour,   12 * kHour, 24 * kHour};
 
 std::int64_t next_width(std::int64_t width) {
   const auto* const wider = std::upper_bound(kWidths.begin(), kWidths.end(), width);

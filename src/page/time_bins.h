@@ -58,8 +58,8 @@ class Axis {
   std::int64_t first() const { return first_; }
   std::int64_t last() const { return last_; }
 
-  // By what bins have to be widened, 1 = not at all, for `instant` to fit. The caller widens its series, from first() to
-  // last(), before it calls add().
+  // By what bins have to be widened, 1 = not at all, for `instant` to fit. The caller widens its series, from first()
+  // to last(), before it calls add().
   std::int64_t factor_for(std::int64_t instant) const;
   // Makes room for `instant`.
   void add(std::int64_t instant);

@@ -167,7 +167,9 @@ TEST(Collector, LosesNothingWhileBinsWiden) {
     std::uint64_t in_waits = 0;
     for (const ListenerStats& listener : collector.listeners()) {
       in_listeners += listener.accepts;
-      for (std::int64_t bin = Axis::coarse(axis.first()); bin <= Axis::coarse(axis.last()); ++bin) in_series += listener.series[bin];
+      for (std::int64_t bin = Axis::coarse(axis.first()); bin <= Axis::coarse(axis.last()); ++bin) {
+        in_series += listener.series[bin];
+      }
     }
     for (std::int64_t bin = Axis::coarse(axis.first()); bin <= Axis::coarse(axis.last()); ++bin) {
       for (const std::uint64_t count : (*collector.waits())[bin].counts) in_waits += count;

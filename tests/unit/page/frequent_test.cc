@@ -46,7 +46,7 @@ TEST(FrequentAddresses, KeepsItsBoundsWhenThereAreTooMany) {
   std::uint64_t all = 0;
   for (int i = 0; i < 200'000; ++i) {
     // A few are frequent, most are seen once or twice.
-    const std::uint32_t number = random() % 2 == 0 ? static_cast<std::uint32_t>(random() % 20) : static_cast<std::uint32_t>(random() % 100'000);
+    const auto number = static_cast<std::uint32_t>(random() % (random() % 2 == 0 ? 20 : 100'000));
     const std::uint64_t count = 1 + random() % 3;
     frequent.add(numbered(number), count);
     truth[numbered(number)] += count;

@@ -84,7 +84,8 @@ TEST(Axis, LosesNothingInAnyOrder) {
     std::vector<std::int64_t> instants;
     for (int i = 0; i < 300; ++i) {
       const auto span = std::int64_t{1} << random() % 62;
-      instants.push_back(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(span)) * (random() % 2 == 0 ? 1 : -1));
+      const auto instant = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(span));
+      instants.push_back(random() % 2 == 0 ? instant : -instant);
       counted.add(instants.back());
     }
     // The same as counting everything at the width it ended with.

@@ -70,7 +70,8 @@ TEST_F(PageOf, OneCapture) {
 TEST_F(PageOf, WhatTheFilterLeaves) {
   const std::string file = write("a", capture_of({sshd(), iperf3()}));
   EXPECT_THAT(data({"--comm", "iperf3", file}),
-              AllOf(HasSubstr(R"("filtered":true)"), HasSubstr(R"("accepts":1,)"), Not(HasSubstr("sshd")), HasSubstr("iperf3")));
+              AllOf(HasSubstr(R"("filtered":true)"), HasSubstr(R"("accepts":1,)"), Not(HasSubstr("sshd")),
+                    HasSubstr("iperf3")));
   EXPECT_THAT(data({"--port", "1", file}), HasSubstr(R"("accepts":0,"accepts4":0})"));
 }
 
@@ -85,11 +86,14 @@ TEST_F(PageOf, SeveralCapturesInTimeOrder) {
 
 TEST_F(PageOf, LossesGapsAndDamage) {
   capture::Batch batch = batch_of({sshd()});
-  batch.ledger = capture::Ledger{.begin = kMonotonic, .end = kMonotonic + 1'000'000'000, .hits = 4, .misses = 1, .lost = 3, .written = 1};
-  batch.gaps = {{.begin = kMonotonic, .end = kMonotonic + 5'000'000, .cpu = 2, .reason = GapReason::kCpuOnline, .at_most = 7}};
+  batch.ledger = capture::Ledger{
+      .begin = kMonotonic, .end = kMonotonic + 1'000'000'000, .hits = 4, .misses = 1, .lost = 3, .written = 1};
+  batch.gaps = {
+      {.begin = kMonotonic, .end = kMonotonic + 5'000'000, .cpu = 2, .reason = GapReason::kCpuOnline, .at_most = 7}};
   std::string damaged = frame(batch_of({sshd()}));
   damaged[damaged.size() / 2] ^= 1;
-  const std::string file = write("a", frame(start()) + frame(batch) + damaged + frame(batch_of({iperf3()})) + frame(end(3, 3)));
+  const std::string file =
+      write("a", frame(start()) + frame(batch) + damaged + frame(batch_of({iperf3()})) + frame(end(3, 3)));
   const std::string found = data({file}, Exit::kIncomplete);
   EXPECT_THAT(found, HasSubstr(R"("complete":false)"));
   EXPECT_THAT(found, HasSubstr(R"({"kind":"lost","begin":1795421450000000,"end":1795421451000000,)"

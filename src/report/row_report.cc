@@ -9,6 +9,9 @@ namespace {
 // Rows between two looks at the output buffer.
 constexpr std::size_t kRowsPerStep = 256;
 
+// Texts of a batch with more listeners are made once, here: each thread would remember as many.
+constexpr std::size_t kManyListeners = 8192;
+
 // More memory than this is not kept for the next piece.
 constexpr std::size_t kMaxSpare = std::size_t{4} << 20;
 
@@ -43,7 +46,8 @@ void RowReport::append(const Run& run, const std::shared_ptr<const void>& hold) 
   if (!origin_) origin_ = Timeline::instant(*run.batch, run.rows.front());
   const std::uint64_t origin = timeline_.on_batch(*origin_, run.batch->clock);
   // Short runs, of inputs that interleave, are not worth handing over.
-  if (workers_.parallel() && hold != nullptr && run.begins_batch && run.ends_batch) {
+  const bool light = run.batch->listeners.size() <= kManyListeners;
+  if (workers_.parallel() && light && hold != nullptr && run.begins_batch && run.ends_batch) {
     // In pieces, so that what waits to be written stays small.
     for (Run piece = run; !piece.rows.empty();) {
       const text::Selection rest = piece.rows.subspan(std::min(piece.rows.size(), rows_per_piece_));

@@ -10,6 +10,7 @@
 #include "compare/comparison.h"
 #include "text/columns.h"
 #include "report/filter.h"
+#include "report/summary_options.h"
 #include "text/row_writer.h"
 
 namespace tcpaccept::report {
@@ -21,6 +22,7 @@ struct Options {
   text::Format format = text::Format::kTable;
   text::TimeColumn time = text::TimeColumn::kNone;
   std::vector<text::Column> columns;  // --columns; empty = those of the format
+  std::optional<SummaryOptions> summary;
   bool info = false;
   bool verify = false;
   bool rewrite = false;  // --format capture, --recover

@@ -17,6 +17,7 @@
 #include "report/reading.h"
 #include "report/rewriter.h"
 #include "report/row_report.h"
+#include "report/summary_sink.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -61,6 +62,9 @@ std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output
     if (columns.empty()) columns.assign(fixed.begin(), fixed.end());
     if (options.time == text::TimeColumn::kRelative) columns.insert(columns.begin(), text::Column::kTime);
     return std::make_unique<CanonicalReport>(options.format, columns, options.canonical_rules, reading.timeline(), output);
+  }
+  if (options.summary) {
+    return std::make_unique<SummarySink>(make_summary(*options.summary), options.format, reading.size(), output);
   }
   const std::size_t rows_per_piece = options.format == text::Format::kJson ? 6144 : 16384;
   return std::make_unique<RowReport>([&options] { return make_writer(options); }, rows_per_piece, reading.size(),

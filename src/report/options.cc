@@ -141,6 +141,7 @@ ParsedOptions parse(int argc, const char* const* argv) {
   app.add_flag("--info", options.info, "what the captures hold, instead of rows");
   app.add_flag("--verify", options.verify, "prove every byte and say what is damaged, instead of rows");
   app.add_flag("--recover", recover, "write what is intact to a new capture (needs -o)");
+  app.add_flag("--from-csv", options.from_csv, "FILE is CSV, as --format csv writes it or a person");
   app.add_flag("-f,--follow", options.follow, "wait for more until the recording ends");
   app.add_flag("--require-complete", options.require_complete,
                "status 3 also where nothing proves that no accept is missing");
@@ -304,6 +305,9 @@ ParsedOptions parse(int argc, const char* const* argv) {
                           !options.expect.empty() || options.time != text::TimeColumn::kNone || !options.columns.empty())) {
     usage_error("--summary, --top and --rate print figures as a table, csv or json: none of --format capture and html, --info, "
                 "--verify, --canonical, --diff, --expect, -t, -T and --columns with them");
+  }
+  if (options.from_csv && (recover || options.verify || options.follow || options.diff)) {
+    usage_error("--from-csv takes no -f, --verify, --recover or --diff (which reads stored text by itself)");
   }
   if (options.plain && !options.rewrite) usage_error("--plain is for --format capture");
   if (options.force && options.output.empty()) usage_error("--force is for -o OUT");

@@ -18,6 +18,7 @@ namespace tcpaccept::report {
 struct Options {
   std::vector<std::string> files;  // "-" = standard input; never empty after parse_options
   bool standard_input_by_default = false;  // no FILE was given
+  bool from_csv = false;                   // the files are CSV
   FilterSpec filter;
   text::Format format = text::Format::kTable;
   text::TimeColumn time = text::TimeColumn::kNone;

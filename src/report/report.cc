@@ -53,7 +53,7 @@ std::unique_ptr<text::RowWriter> make_writer(const Options& options) {
 std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output& output) {
   if (options.rewrite) {
     return std::make_unique<Rewriter>(output, options.plain ? capture::Packing::kPlain : capture::Packing::kPacked,
-                                      reading.size() > 1, reading.timeline());
+                                      reading.size() > 1, reading.timeline(), options.from_csv);
   }
   if (options.page) return std::make_unique<PageReport>(options, output);
   if (options.canonical) {

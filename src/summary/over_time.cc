@@ -57,13 +57,15 @@ void OverTime::add(const capture::Batch& batch, text::Selection rows) {
     const auto left = static_cast<std::uint64_t>(interval_ - (wall % interval_ + interval_) % interval_);
     const auto end = std::partition_point(rows.begin(), rows.end(),
                                           [&](std::uint32_t row) { return batch.time[row] - begin < left; });
-    first_ = std::min(first_, number);
-    last_ = std::max(last_, number);
-    if (static_cast<std::uint64_t>(last_) - static_cast<std::uint64_t>(first_) >= static_cast<std::uint64_t>(kIntervals)) {
+    const std::int64_t first = std::min(first_, number);
+    const std::int64_t last = std::max(last_, number);
+    if (static_cast<std::uint64_t>(last) - static_cast<std::uint64_t>(first) >= static_cast<std::uint64_t>(kIntervals)) {
       throw Error("--rate: more than " + std::to_string(kIntervals) +
                   " intervals from the first accept to the last; give a longer INTERVAL, or less time with --since and "
                   "--until");
     }
+    first_ = first;
+    last_ = last;
     const std::int64_t group = floor_of_quotient(number, kGroup);
     const auto count = static_cast<std::size_t>(end - rows.begin());
     groups_[group][static_cast<std::size_t>(number - group * kGroup)] += count;

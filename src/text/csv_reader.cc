@@ -40,25 +40,31 @@ bool CsvReader::fill() {
 
 // The place of the line feed that ends the record at begin_, or of the end of the input. False: there is nothing.
 bool CsvReader::find_end(std::size_t& end) {
-  bool quoted = false;
-  bool comment = false;
+  // A quote counts where a field begins and in a quoted field; one that stands elsewhere is for split() to find.
+  enum class At { kFieldBegin, kBare, kQuoted, kQuoteInQuoted, kComment } at = At::kFieldBegin;
   std::size_t seen = 0;  // behind begin_, which moves
   for (;;) {
     for (; begin_ + seen < size_; ++seen) {
       const char c = buffer_[begin_ + seen];
-      if (seen == 0 && c == '#' && comments_) comment = true;
-      if (c == '"' && !comment) quoted = !quoted;
       if (c == '\n') {
         ++next_line_;
-        if (!quoted) {
+        if (at != At::kQuoted) {
           end = begin_ + seen;
           return true;
         }
+      } else if (at == At::kComment || (seen == 0 && c == '#' && comments_)) {
+        at = At::kComment;
+      } else if (at == At::kQuoted) {
+        if (c == '"') at = At::kQuoteInQuoted;
+      } else if (c == '"' && at != At::kBare) {
+        at = At::kQuoted;
+      } else {
+        at = c == ',' ? At::kFieldBegin : At::kBare;
       }
     }
     if (!fill()) break;
   }
-  if (quoted) throw error("a quote is not closed");
+  if (at == At::kQuoted) throw error("a quote is not closed");
   end = size_;
   return begin_ < size_;
 }

@@ -49,6 +49,7 @@ examples:
     tcpaccept-report -f FILE                  # follow while it is recorded
     tcpaccept-report --info FILE              # what the capture holds
     tcpaccept-report --format html -o P.html FILE    # a page with charts
+    tcpaccept-report --top 10 --by raddr FILE # who connects most
 )";
 
 [[noreturn]] void usage_error(const std::string& what) {

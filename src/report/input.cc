@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "report/csv_capture.h"
 #include "text/escape.h"
 
 namespace tcpaccept::report {
@@ -37,11 +38,9 @@ capture::Source behind(std::string head, capture::Source rest) {
 
 class ReaderSource final : public ItemSource {
  public:
-  ReaderSource(OpenFile file, std::string head)
-      : own_(std::move(file.own)),
-        live_(file.live),
-        size_(file.size),
-        reader_(behind(std::move(head), capture::read_from(file.fd, std::move(file.name)))) {}
+  // `source` reads from `own`, or from what is borrowed. `size`: of the capture in it, 0 = not known.
+  ReaderSource(UniqueFd own, capture::Source source, bool live, std::uint64_t size)
+      : own_(std::move(own)), live_(live), size_(size), reader_(std::move(source)) {}
 
   capture::FrameReader::Item next() override { return reader_.next(); }
   capture::FrameReader& reader() override { return reader_; }
@@ -145,7 +144,16 @@ OpenFile open_file(const std::string& name, int standard_input, bool follow) {
 
 std::unique_ptr<ItemSource> source_of(OpenFile file, bool follow, std::string head) {
   if (follow) return std::make_unique<FollowSource>(std::move(file.own), file.name);
-  return std::make_unique<ReaderSource>(std::move(file), std::move(head));
+  capture::Source source = behind(std::move(head), capture::read_from(file.fd, std::move(file.name)));
+  return std::make_unique<ReaderSource>(std::move(file.own), std::move(source), file.live, file.size);
+}
+
+std::unique_ptr<ItemSource> csv_source_of(OpenFile file) {
+  const auto read = [bytes = capture::read_from(file.fd, file.name)](char* to, std::size_t most) {
+    return bytes.read(reinterpret_cast<std::byte*>(to), most);
+  };
+  capture::Source source = capture_from_csv(std::move(file.name), read);
+  return std::make_unique<ReaderSource>(std::move(file.own), std::move(source), file.live, 0);
 }
 
 struct Input::Work {

@@ -61,6 +61,8 @@ OpenFile open_file(const std::string& name, int standard_input, bool follow);
 
 // `head`: bytes of it that somebody has read already.
 std::unique_ptr<ItemSource> source_of(OpenFile file, bool follow, std::string head = {});
+// Of a CSV (csv_capture.h).
+std::unique_ptr<ItemSource> csv_source_of(OpenFile file);
 
 // How an input is called in messages.
 std::string display_name(const std::string& name);

@@ -49,6 +49,7 @@ examples:
     tcpaccept-report -f FILE                  # follow while it is recorded
     tcpaccept-report --info FILE              # what the capture holds
     tcpaccept-report --format html -o P.html FILE    # a page with charts
+    tcpaccept-report --top 10 --by raddr FILE # who connects most
 )";
 
 [[noreturn]] void usage_error(const std::string& what) {
@@ -105,6 +106,8 @@ ParsedOptions parse(int argc, const char* const* argv) {
   std::string since, until, wait_over, columns, jobs, rows, canonical, tie, tolerate_count, tolerate_time;
   unsigned output_version = kOutputVersion;
   std::string format = "table";
+  std::string top, by, rate;
+  bool by_listener = false;
   bool relative = false, wall = false, only_v4 = false, only_v6 = false, version = false, recover = false;
 
   app.add_option("FILE", options.files, "captures, merged in time order; - = standard input (default)")
@@ -131,9 +134,15 @@ ParsedOptions parse(int argc, const char* const* argv) {
   app.add_option("-o,--output", options.output, "write to this file instead of standard output")->type_name("OUT");
   app.add_flag("--force", options.force, "replace OUT if it exists");
   app.add_option("--columns", columns, "these columns, in this order (names below)")->type_name("LIST");
+  app.add_flag("--summary", by_listener, "figures for each listener, instead of rows");
+  app.add_option("--top", top, "the N most frequent values of the field of --by, instead of rows")->type_name("N");
+  app.add_option("--by", by, "raddr (default), raddr/24, raddr/24/64, rport, pid, comm, saddr, sport, netns, cgroup, cpu, listener")
+      ->type_name("FIELD");
+  app.add_option("--rate", rate, "accepts in each interval, instead of rows: 1s, 100ms, 5m")->type_name("INTERVAL");
   app.add_flag("--info", options.info, "what the captures hold, instead of rows");
   app.add_flag("--verify", options.verify, "prove every byte and say what is damaged, instead of rows");
   app.add_flag("--recover", recover, "write what is intact to a new capture (needs -o)");
+  app.add_flag("--from-csv", options.from_csv, "FILE is CSV, as --format csv writes it or a person");
   app.add_flag("-f,--follow", options.follow, "wait for more until the recording ends");
   app.add_flag("--require-complete", options.require_complete,
                "status 3 also where nothing proves that no accept is missing");
@@ -166,7 +175,8 @@ ParsedOptions parse(int argc, const char* const* argv) {
   if (version) return {{}, "tcpaccept-report " TCPACCEPT_VERSION "\n"};
 
   for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs", "--rows", "--output",
-                                   "--canonical", "--tie", "--tolerate-count", "--tolerate-time", "--junit", "--expect"}) {
+                                   "--canonical", "--tie", "--tolerate-count", "--tolerate-time", "--junit", "--expect", "--top",
+                                   "--by", "--rate"}) {
     const auto values = app.get_option(option)->results();
     if (!values.empty() && values.front().empty()) usage_error(std::string(option) + ": its value is empty");
   }
@@ -237,6 +247,7 @@ ParsedOptions parse(int argc, const char* const* argv) {
   if ((relative || wall) && options.format != text::Format::kTable) {
     usage_error("-t and -T are for the table; csv and json always carry both clocks");
   }
+  options.summary = summary_options({.by_listener = by_listener, .top = top, .by = by, .rate = rate});
   if (relative) options.time = text::TimeColumn::kRelative;
   if (wall) options.time = text::TimeColumn::kWall;
 
@@ -290,6 +301,14 @@ ParsedOptions parse(int argc, const char* const* argv) {
   if (options.page && (options.info || options.verify || options.canonical || options.time != text::TimeColumn::kNone ||
                        !options.columns.empty())) {
     usage_error("a page has columns and times of its own: no --info, --verify, --canonical, -t, -T or --columns with it");
+  }
+  if (options.summary && (options.info || options.verify || options.rewrite || options.canonical || options.diff || options.page ||
+                          !options.expect.empty() || options.time != text::TimeColumn::kNone || !options.columns.empty())) {
+    usage_error("--summary, --top and --rate print figures as a table, csv or json: none of --format capture and html, --info, "
+                "--verify, --canonical, --diff, --expect, -t, -T and --columns with them");
+  }
+  if (options.from_csv && (recover || options.verify || options.follow || options.diff)) {
+    usage_error("--from-csv takes no -f, --verify, --recover or --diff (which reads stored text by itself)");
   }
   if (options.plain && !options.rewrite) usage_error("--plain is for --format capture");
   if (options.force && options.output.empty()) usage_error("--force is for -o OUT");

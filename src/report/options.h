@@ -10,6 +10,7 @@
 #include "compare/comparison.h"
 #include "text/columns.h"
 #include "report/filter.h"
+#include "report/summary_options.h"
 #include "text/row_writer.h"
 
 namespace tcpaccept::report {
@@ -17,10 +18,12 @@ namespace tcpaccept::report {
 struct Options {
   std::vector<std::string> files;  // "-" = standard input; never empty after parse_options
   bool standard_input_by_default = false;  // no FILE was given
+  bool from_csv = false;                   // the files are CSV
   FilterSpec filter;
   text::Format format = text::Format::kTable;
   text::TimeColumn time = text::TimeColumn::kNone;
   std::vector<text::Column> columns;  // --columns; empty = those of the format
+  std::optional<SummaryOptions> summary;
   bool info = false;
   bool verify = false;
   bool rewrite = false;  // --format capture, --recover

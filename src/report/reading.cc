@@ -44,7 +44,8 @@ void leave_first_interrupt_to_the_writer() {
 Reading::Reading(const std::vector<std::string>& files, const Options& options, int standard_input, bool in_step)
     : options_(options), workers_(threads_beside_this(options, in_step)), names_(files) {
   for (const std::string& file : files) {
-    sources_.push_back(source_of(open_file(file, standard_input, options.follow), options.follow));
+    OpenFile opened = open_file(file, standard_input, options.follow);
+    sources_.push_back(options.from_csv ? csv_source_of(std::move(opened)) : source_of(std::move(opened), options.follow));
   }
 }
 

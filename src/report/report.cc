@@ -17,6 +17,7 @@
 #include "report/reading.h"
 #include "report/rewriter.h"
 #include "report/row_report.h"
+#include "report/summary_sink.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -52,7 +53,7 @@ std::unique_ptr<text::RowWriter> make_writer(const Options& options) {
 std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output& output) {
   if (options.rewrite) {
     return std::make_unique<Rewriter>(output, options.plain ? capture::Packing::kPlain : capture::Packing::kPacked,
-                                      reading.size() > 1, reading.timeline());
+                                      reading.size() > 1, reading.timeline(), options.from_csv);
   }
   if (options.page) return std::make_unique<PageReport>(options, output);
   if (options.canonical) {
@@ -61,6 +62,9 @@ std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output
     if (columns.empty()) columns.assign(fixed.begin(), fixed.end());
     if (options.time == text::TimeColumn::kRelative) columns.insert(columns.begin(), text::Column::kTime);
     return std::make_unique<CanonicalReport>(options.format, columns, options.canonical_rules, reading.timeline(), output);
+  }
+  if (options.summary) {
+    return std::make_unique<SummarySink>(make_summary(*options.summary), options.format, reading.size(), output);
   }
   const std::size_t rows_per_piece = options.format == text::Format::kJson ? 6144 : 16384;
   return std::make_unique<RowReport>([&options] { return make_writer(options); }, rows_per_piece, reading.size(),

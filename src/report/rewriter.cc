@@ -14,9 +14,9 @@ constexpr std::uint64_t kSameClock = 10'000;
 // So many gaps are written at the latest.
 constexpr std::size_t kMaxGaps = 1000;
 
-bool same_clock(const capture::ClockAnchor& a, const capture::ClockAnchor& b) {
+bool same_clock(const capture::ClockAnchor& a, const capture::ClockAnchor& b, std::uint64_t apart) {
   const auto shift = [](const capture::ClockAnchor& clock) { return static_cast<std::uint64_t>(clock.wall(0)); };
-  return shift(a) - shift(b) + kSameClock <= 2 * kSameClock;
+  return shift(a) - shift(b) + apart <= 2 * apart;
 }
 
 }  // namespace
@@ -111,7 +111,8 @@ void Rewriter::add(Source& source, const Account& account) {
 
 bool Rewriter::fits(const capture::ClockAnchor& clock, const Accept& accept, std::string_view path) const {
   if (builder_.empty()) return true;
-  if (!same_clock(*clock_, clock)) return false;
+  if (!same_clock(*clock_, clock, exact_ ? 0 : kSameClock)) return false;
+  if (exact_ && accept.time < last_time_) return false;
   const auto known = cgroups_.find(accept.listener.cgroup);
   return known == cgroups_.end() || known->second == path;
 }
@@ -128,8 +129,9 @@ void Rewriter::append(const Run& run, const std::shared_ptr<const void>&) {
     const std::string_view path = batch.cgroup_path(accept.listener.cgroup);
     if (!fits(clock, accept, path)) flush(false);
     if (builder_.empty() || clock.monotonic > clock_->monotonic) clock_ = clock;
-    if (!path.empty()) cgroups_.try_emplace(accept.listener.cgroup, path);
+    if (exact_ || !path.empty()) cgroups_.try_emplace(accept.listener.cgroup, path);
     builder_.add(accept);
+    last_time_ = accept.time;
     if (builder_.size() >= capture::kDefaultBatchEvents) flush(false);
   }
 }
@@ -162,7 +164,9 @@ void Rewriter::flush(bool last) {
   batch.cpu_losses.clear();
   for (const auto& [cpu, lost] : std::exchange(cpu_losses_, {})) batch.cpu_losses.push_back({cpu, lost});
   batch.cgroups.clear();
-  for (const auto& [id, path] : std::exchange(cgroups_, {})) batch.cgroups.push_back({id, path});
+  for (const auto& [id, path] : std::exchange(cgroups_, {})) {
+    if (!path.empty()) batch.cgroups.push_back({id, path});
+  }
   write(encoder_.encode(batch, packing_));
   written_ += events;
   ++batches_;

@@ -21,9 +21,10 @@ namespace tcpaccept::report {
 
 class Rewriter final : public Sink {
  public:
-  // Borrows both.
-  Rewriter(Output& output, capture::Packing packing, bool merge, const Timeline& timeline)
-      : output_(output), packing_(packing), merge_(merge), timeline_(timeline) {}
+  // `exact`: rows keep order, clock and path to the last bit, whatever it costs in batches; else those that differ by
+  // what a recorder cannot help are brought together. Borrows both.
+  Rewriter(Output& output, capture::Packing packing, bool merge, const Timeline& timeline, bool exact = false)
+      : output_(output), packing_(packing), merge_(merge), exact_(exact), timeline_(timeline) {}
 
   capture::Columns columns() const override { return capture::kAllColumns; }
   // All that an input tells has to come before the rows that follow it.
@@ -54,11 +55,13 @@ class Rewriter final : public Sink {
   Output& output_;
   capture::Packing packing_;
   bool merge_;
+  bool exact_;
   const Timeline& timeline_;
   std::map<std::size_t, Source> sources_;
   capture::Encoder encoder_;
   capture::BatchBuilder builder_;
   std::optional<capture::ClockAnchor> clock_;  // of the batch under way
+  std::uint64_t last_time_ = 0;                  // of its accept added last
   std::map<std::uint64_t, std::string> cgroups_;
   bool started_ = false;
   std::optional<bool> by_wall_;

@@ -51,12 +51,12 @@ Anonymizer::Anonymizer(const Settings& settings)
       cgroups_(settings.key, "cgroup", {.small = 32, .all = 64}),
       ports_(settings.key, "port", {.kept = 1024, .small = 16, .all = 16}) {}
 
-TimeShift Anonymizer::shift_of(std::string_view boot_id) const {
-  if (!settings_.shift_time) return {};
-  const Digest digest = keyed_hash(settings_.key, "clock", boot_id);
+TimeShift shift_of(const Settings& settings, std::string_view boot_id) {
+  if (!settings.shift_time) return {};
+  const Digest digest = keyed_hash(settings.key, "clock", boot_id);
   const std::uint64_t monotonic = number_in(digest, 0, 58);
   // How long the host was suspended before is nobody's business either.
-  return {.realtime = *settings_.shift_time, .monotonic = monotonic, .boottime = monotonic + number_in(digest, 8, 54)};
+  return {.realtime = *settings.shift_time, .monotonic = monotonic, .boottime = monotonic + number_in(digest, 8, 54)};
 }
 
 std::string Anonymizer::description() const {
@@ -70,7 +70,7 @@ std::string Anonymizer::description() const {
 
 void Anonymizer::apply(capture::Start& start) {
   keep_known_texts(start, description());
-  start.clock = shift_of(start.boot_id).on(start.clock);
+  start.clock = shift_of(settings_, start.boot_id).on(start.clock);
   start.host = names_.host(start.host);
   start.boot_id = names_.boot_id(start.boot_id);
   pids_.map_column(std::span(start.pids));

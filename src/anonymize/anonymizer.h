@@ -22,6 +22,7 @@ struct Settings {
   bool keep_comm = false;
   bool map_ports = false;  // ports from 1024 on are permuted among themselves
   std::optional<std::int64_t> shift_time{};  // nanoseconds; then the clocks since boot are shifted, too
+  bool operator==(const Settings&) const = default;
 };
 
 // What is added to the clocks of one boot. Instants that would leave a clock stay at its end.
@@ -36,15 +37,15 @@ struct TimeShift {
   void apply(Gap& gap) const;
 };
 
+// For all that belongs to a boot ("" = not known). Without Settings::shift_time nothing; with it, the clocks since boot
+// are moved by up to nine years, by the key and the boot id: the uptime is gone, and captures of one boot still fit
+// together.
+TimeShift shift_of(const Settings& settings, std::string_view boot_id);
+
 // Not thread safe: one for each thread.
 class Anonymizer {
  public:
   explicit Anonymizer(const Settings& settings);
-
-  // For all that belongs to a boot ("" = not known). Without Settings::shift_time nothing; with it, the clocks since
-  // boot are moved by up to nine years, by the key and the boot id: the uptime is gone, and captures of one boot still
-  // fit together.
-  TimeShift shift_of(std::string_view boot_id) const;
 
   void apply(capture::Start& start);
   void apply(capture::Batch& batch, const TimeShift& shift);

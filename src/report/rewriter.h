@@ -7,23 +7,27 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "capture/batch_builder.h"
 #include "capture/codec.h"
-#include "report/output.h"
 #include "report/sink.h"
 
 namespace tcpaccept::report {
 
 class Rewriter final : public Sink {
  public:
-  // Borrows both.
-  Rewriter(Output& output, capture::Packing packing, bool merge, const Timeline& timeline)
-      : output_(output), packing_(packing), merge_(merge), timeline_(timeline) {}
+  // Where frames go, one after the other.
+  using PutFrame = std::function<void(Bytes frame)>;
+
+  // Borrows the timeline.
+  Rewriter(PutFrame put, capture::Packing packing, bool merge, const Timeline& timeline)
+      : put_(std::move(put)), packing_(packing), merge_(merge), timeline_(timeline) {}
 
   capture::Columns columns() const override { return capture::kAllColumns; }
   // All that an input tells has to come before the rows that follow it.
@@ -39,7 +43,6 @@ class Rewriter final : public Sink {
   };
 
   void start(const capture::Start& start);
-  void write(Bytes frame);
   void see(Source& source, const capture::BatchFrame& batch, std::uint64_t skipped);
   void add(Source& source, const Account& account);
   void add_gap(const Source& source, std::uint64_t end, std::uint64_t at_most, const capture::ClockAnchor& clock);
@@ -51,7 +54,7 @@ class Rewriter final : public Sink {
   std::uint64_t on_output(std::uint64_t time, const capture::ClockAnchor& clock) const;
   capture::ClockAnchor on_output(const capture::ClockAnchor& clock) const;
 
-  Output& output_;
+  PutFrame put_;
   capture::Packing packing_;
   bool merge_;
   const Timeline& timeline_;

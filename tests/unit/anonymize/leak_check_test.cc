@@ -42,8 +42,8 @@ struct Writing {
   explicit Writing(const Settings& with = settings()) : anonymizer(with), check(with) {
     check.note(start);
     check.note(batch);
+    const TimeShift shift = shift_of(with, start.boot_id);
     anonymizer.apply(start);
-    const TimeShift shift = anonymizer.shift_of("");
     anonymizer.apply(batch, shift);
     anonymizer.apply(end, shift);
   }

@@ -66,6 +66,7 @@ bool AddressMap::hides(const IpAddress& address) const {
 }
 
 void AddressMap::walk(std::span<IpAddress> addresses, bool forth) {
+  before_.assign(addresses.begin(), addresses.end());
   for (auto& family : members_) {
     for (auto& members : family) members.clear();
   }
@@ -75,6 +76,9 @@ void AddressMap::walk(std::span<IpAddress> addresses, bool forth) {
   }
   for (const bool v4 : {false, true}) {
     for (std::size_t number = 0; number < classes(v4).size(); ++number) walk_class(addresses, v4, number, forth);
+  }
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (addresses[i] == before_[i] && hides(addresses[i])) addresses[i].bytes.back() ^= 1;
   }
 }
 

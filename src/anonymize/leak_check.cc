@@ -23,6 +23,14 @@ constexpr std::size_t kShortestName = 8;
 constexpr std::size_t kShortestAddressText = 7;
 constexpr std::size_t kLongestName = 255;
 
+// The first eight bytes of a name.
+std::uint64_t front_of(std::string_view name) {
+  static_assert(kShortestName == sizeof(std::uint64_t));
+  std::uint64_t word = 0;
+  std::memcpy(&word, name.data(), sizeof word);
+  return word;
+}
+
 std::string_view text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 }  // namespace
@@ -41,6 +49,8 @@ LeakCheck::LeakCheck(const Settings& settings)
       kept_(settings.key, "kept", kMostNames),
       hosts_(settings.key, "hosts", kMostNames),
       pseudonyms_(settings.key, "pseudonyms", kMostNames),
+      address_filter_(std::make_unique<Filter>()),
+      front_filter_(std::make_unique<Filter>()),
       proved_(kProved) {}
 
 void LeakCheck::note_name(std::string_view name) {
@@ -48,7 +58,16 @@ void LeakCheck::note_name(std::string_view name) {
   name = name.substr(0, kLongestName);
   lengths_.set(name.size());
   names_.add(names_.fingerprint(name));
-  fronts_.add(fronts_.fingerprint(name.substr(0, kShortestName)));
+  const std::uint64_t front = front_of(name);
+  fronts_.add(fronts_.fingerprint(front, 0));
+  front_filter_->set(filter_bit(front, 0));
+}
+
+void LeakCheck::note_address(const IpAddress& address) {
+  const std::uint64_t high = capture::high_half(address);
+  const std::uint64_t low = capture::low_half(address);
+  addresses_.add(addresses_.fingerprint(high, low));
+  address_filter_->set(filter_bit(high, low));
 }
 
 void LeakCheck::note(const capture::Start& start) {
@@ -61,9 +80,9 @@ void LeakCheck::note(const capture::Start& start) {
 }
 
 void LeakCheck::note(const capture::Batch& batch) {
-  for (const IpAddress& peer : batch.peers) addresses_.add(addresses_.fingerprint(peer));
+  for (const IpAddress& peer : batch.peers) note_address(peer);
   for (const Listener& listener : batch.listeners) {
-    addresses_.add(addresses_.fingerprint(listener.saddr));
+    note_address(listener.saddr);
     const std::string_view comm = listener.comm.view();
     if (settings_.keep_comm) {
       kept_.add(kept_.fingerprint(comm));
@@ -113,7 +132,7 @@ void LeakCheck::check_addresses(std::vector<IpAddress>& addresses) {
       throw Found("the address " + to_string(addresses[i]) + ", which is the pseudonym of no address");
     }
     if (restored_[i] == addresses[i] && own_.addresses().hides(addresses[i])) {
-      throw Found("the address " + to_string(addresses[i]) + ", which under this key is its own pseudonym; use another key");
+      throw Found("the address " + to_string(addresses[i]) + ", which is its own pseudonym");
     }
     place(addresses[i]) = addresses[i];
   }
@@ -196,7 +215,7 @@ void LeakCheck::check_batch(const capture::Batch& batch) {
 // ---- bytes ----
 
 void LeakCheck::search_address(std::uint64_t high, std::uint64_t low) {
-  if (high == 0 && low >> 32 != 0xffff) return;
+  if (!address_filter_->test(filter_bit(high, low)) || (high == 0 && low >> 32 != 0xffff)) return;
   const std::uint64_t print = addresses_.fingerprint(high, low);
   if (!addresses_.holds(print)) return;
   const IpAddress address = capture::make_address(high, low);
@@ -204,7 +223,8 @@ void LeakCheck::search_address(std::uint64_t high, std::uint64_t low) {
 }
 
 void LeakCheck::search_name(std::string_view rest) {
-  if (!fronts_.holds(fronts_.fingerprint(rest.substr(0, kShortestName)))) return;
+  const std::uint64_t front = front_of(rest);
+  if (!front_filter_->test(filter_bit(front, 0)) || !fronts_.holds(fronts_.fingerprint(front, 0))) return;
   for (std::size_t length = kShortestName; length <= std::min(rest.size(), kLongestName); ++length) {
     if (!lengths_.test(length)) continue;
     const std::string_view name = rest.substr(0, length);
@@ -216,15 +236,18 @@ void LeakCheck::search_name(std::string_view rest) {
 void LeakCheck::search(Bytes bytes, std::size_t step) {
   const std::string_view text = text_of(bytes);
   search_address_texts(text, "its bytes");
-  for (std::size_t at = 0; at + 8 <= bytes.size(); ++at) {
-    const bool begins = at % step == 0;
-    if (begins && at + 16 <= bytes.size()) {
-      const auto first = load<std::uint64_t>(&bytes[at]);
-      const auto second = load<std::uint64_t>(&bytes[at + 8]);
-      search_address(first, second);
-      search_address(__builtin_bswap64(first), __builtin_bswap64(second));
-    }
-    if (begins || text[at - 1] == '/') search_name(text.substr(at));
+  for (std::size_t at = 0; at + 8 <= bytes.size(); at += step) {
+    search_name(text.substr(at));
+    if (at + 16 > bytes.size()) continue;
+    const auto first = load<std::uint64_t>(&bytes[at]);
+    const auto second = load<std::uint64_t>(&bytes[at + 8]);
+    search_address(first, second);
+    search_address(__builtin_bswap64(first), __builtin_bswap64(second));
+  }
+  // The components of a path begin anywhere.
+  if (step == 1) return;
+  for (std::size_t at = text.find('/'); at < text.size(); at = text.find('/', at + 1)) {
+    if (text.size() - at > kShortestName) search_name(text.substr(at + 1));
   }
 }
 

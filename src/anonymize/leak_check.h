@@ -25,7 +25,7 @@
 
 #include <array>
 #include <bitset>
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -77,6 +77,16 @@ class LeakCheck {
   Seen kept_;         // COMMs that stay
   Seen hosts_;        // and boot ids
   Seen pseudonyms_;   // that names may have
+  // A bit that is not set tells at once that an address, or the front of a name, was not seen.
+  static constexpr unsigned kFilterBits = 19;
+  using Filter = std::bitset<std::size_t{1} << kFilterBits>;
+  static std::size_t filter_bit(std::uint64_t high, std::uint64_t low) {
+    return ((high * 0x9e3779b97f4a7c15u) ^ (low * 0xbf58476d1ce4e5b9u)) >> (64 - kFilterBits);
+  }
+  void note_address(const IpAddress& address);
+
+  std::unique_ptr<Filter> address_filter_;
+  std::unique_ptr<Filter> front_filter_;
   std::bitset<256> lengths_;  // of names_
   std::vector<IpAddress> proved_;  // addresses found good lately
   std::vector<IpAddress> table_;

@@ -150,9 +150,12 @@ bool holds_word(std::string_view text, std::string_view name) {
 
 void for_each_address(std::string_view text,
                       const std::function<void(std::string_view found, const IpAddress& address)>& use) {
-  const auto is_part = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '.' || c == ':';
-  };
+  static constexpr auto kParts = [] {
+    std::array<bool, 256> parts{};
+    for (const char c : std::string_view("0123456789abcdefABCDEF.:")) parts[static_cast<unsigned char>(c)] = true;
+    return parts;
+  }();
+  const auto is_part = [](char c) { return kParts[static_cast<unsigned char>(c)]; };
   for (std::size_t at = 0; at < text.size();) {
     if (!is_part(text[at])) {
       ++at;
@@ -162,6 +165,8 @@ void for_each_address(std::string_view text,
     while (end < text.size() && is_part(text[end])) ++end;
     std::string_view found = text.substr(at, end - at);
     at = end;
+    constexpr std::size_t kShortest = 2;  // "::"
+    if (found.size() < kShortest) continue;
     if (end < text.size() && is_word_character(text[end])) continue;
     // The end of a sentence, or a port behind an address.
     while (!found.empty() && (found.back() == '.' || (found.back() == ':' && !found.ends_with("::")))) found.remove_suffix(1);

@@ -23,10 +23,50 @@ std::string mapped(const std::string& text, bool keep_private = false) {
 
 bool within(const std::string& text, const std::string& prefix) { return parse_prefix(prefix)->contains(address(text)); }
 
+unsigned shared_bits(const IpAddress& a, const IpAddress& b) {
+  unsigned bits = 0;
+  while (bits < 128 && ((a.bytes[bits / 8] ^ b.bytes[bits / 8]) & (0x80 >> bits % 8)) == 0) ++bits;
+  return bits;
+}
+
 TEST(AddressMap, OrdinaryAddressesAreThoseOfCryptoPan) {
   EXPECT_EQ(mapped("128.11.68.132"), "135.242.180.132");
   EXPECT_EQ(mapped("24.0.250.221"), "100.15.198.226");
   EXPECT_EQ(mapped("::ffff:128.11.68.132"), "135.242.180.132");
+}
+
+TEST(AddressMap, NoAddressIsItsOwnPseudonym) {
+  CryptoPan crypto_pan(kKey);
+  AddressMap map(kKey, false);
+  std::mt19937_64 random(3);
+  std::size_t left_alone = 0;
+  for (int round = 0; round < 40; ++round) {
+    std::vector<IpAddress> originals;
+    std::vector<Bits> raw;
+    for (int i = 0; i < 5000; ++i) {
+      const auto number = static_cast<std::uint32_t>(random());
+      raw.push_back({.high = std::uint64_t{number} << 32});
+      originals.push_back(IpAddress::from_v4(__builtin_bswap32(number)));
+    }
+    const std::vector<Bits> numbers = raw;
+    crypto_pan.permute(raw, 0, 32);
+    std::vector<IpAddress> pseudonyms = originals;
+    map.map(pseudonyms);
+    for (std::size_t i = 0; i < originals.size(); ++i) {
+      if (!map.hides(originals[i])) continue;
+      ASSERT_NE(pseudonyms[i], originals[i]);
+      if (raw[i] != numbers[i]) continue;
+      ++left_alone;
+      EXPECT_EQ(shared_bits(pseudonyms[i], originals[i]), 127u);
+      // Its neighbour takes its place.
+      std::vector<IpAddress> neighbour{pseudonyms[i]};
+      map.map(neighbour);
+      EXPECT_EQ(neighbour[0], originals[i]);
+    }
+    map.restore(pseudonyms);
+    EXPECT_EQ(pseudonyms, originals);
+  }
+  EXPECT_GT(left_alone, 0u);  // there was something to see
 }
 
 TEST(AddressMap, WhatMeansTheHostItselfOrNobodyStays) {
@@ -71,12 +111,6 @@ std::size_t class_of(const IpAddress& one, bool keep_private) {
     }
   }
   return 0;
-}
-
-unsigned shared_bits(const IpAddress& a, const IpAddress& b) {
-  unsigned bits = 0;
-  while (bits < 128 && ((a.bytes[bits / 8] ^ b.bytes[bits / 8]) & (0x80 >> bits % 8)) == 0) ++bits;
-  return bits;
 }
 
 // For many keys: nothing enters or leaves a class, nothing collides, prefixes are kept as the header says, and it can be

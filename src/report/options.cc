@@ -182,9 +182,13 @@ ParsedOptions parse(int argc, const char* const* argv) {
   }
   if (version) return {{}, "tcpaccept-report " TCPACCEPT_VERSION "\n"};
 
+  // The parser takes no value for the default one: a random key, where a variable was meant to name a file.
+  if (std::find(argv, argv + argc, std::string_view("--anonymize=")) != argv + argc) {
+    usage_error("--anonymize: its value is empty");
+  }
   for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs", "--rows", "--output",
                                    "--canonical", "--tie", "--tolerate-count", "--tolerate-time", "--junit", "--expect",
-                                   "--anonymize", "--shift-time", "--around", "--max-bytes"}) {
+                                   "--shift-time", "--around", "--max-bytes"}) {
     const auto values = app.get_option(option)->results();
     if (!values.empty() && values.front().empty()) usage_error(std::string(option) + ": its value is empty");
   }

@@ -13,15 +13,17 @@
 //
 // A v4-mapped address is the IPv4 address it holds.
 //
-// No address leaves or enters a class: one whose pseudonym would fall into another class is permuted again until it does
-// not (cycle walking). That stays one to one, and whole blocks walk together, so it costs little of the prefixes. Of two
-// addresses of one class, the pseudonyms share exactly as many first bits as they do; but of "all others" this holds for
-// IPv4 addresses that share 16 bits or more and for IPv6 ones that share 10 or more, those that share fewer share fewer
-// than 16 or 10 afterwards, and exactly as many unless one of them walked. (In IPv6, ::, ::1, ::ffff:0:0/96 and fe80::/64
-// are smaller blocks: there the walk could split a longer prefix, for one address in 2^54.)
-// Crypto-PAn leaves one IPv4 address of some 15,000 as it is: where an address agrees with the padding its bits are not
-// turned independently. Such an address gets its last bit turned. Its neighbour, which shares all bits but this one, is
-// left alone for the same reason and turned as well: still one to one, and prefixes are kept.
+// No address leaves or enters a class: one whose pseudonym would fall into another class is permuted again until it
+// does not (cycle walking). That stays one to one, and whole blocks walk together, so it costs little of the
+// prefixes. Of two addresses of one class, the pseudonyms share exactly as many first bits as they do; but of "all
+// others" this holds for IPv4 addresses that share 16 bits or more and for IPv6 ones that share 10 or more, those
+// that share fewer share fewer than 16 or 10 afterwards, and exactly as many unless one of them walked. (In IPv6, ::,
+// ::1, ::ffff:0:0/96 and fe80::/64 are smaller blocks: there the walk could split a longer prefix, for one address in
+// 2^54.)
+//
+// Crypto-PAn leaves one IPv4 address of some 15,000 as it is: where an address agrees with the padding, its bits are
+// not turned independently. Such an address gets its last bit turned. Its neighbour, which shares all bits but this
+// one, is left alone for the same reason and turned as well: still one to one, and prefixes are kept.
 #pragma once
 
 #include <array>

@@ -24,7 +24,8 @@ std::uint64_t number_in(const Digest& digest, std::size_t at, unsigned bits) {
 std::uint64_t TimeShift::on_monotonic(std::uint64_t time) const { return later(time, monotonic); }
 
 capture::ClockAnchor TimeShift::on(const capture::ClockAnchor& clock) const {
-  capture::ClockAnchor moved{.monotonic = later(clock.monotonic, monotonic), .boottime = later(clock.boottime, boottime)};
+  capture::ClockAnchor moved{.monotonic = later(clock.monotonic, monotonic),
+                             .boottime = later(clock.boottime, boottime)};
   if (__builtin_add_overflow(clock.realtime, realtime, &moved.realtime)) {
     moved.realtime = realtime < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
   }

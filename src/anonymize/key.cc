@@ -49,8 +49,9 @@ Key read_key(const std::string& path, const std::function<void(const std::string
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) throw system_error("cannot read the key " + name, errno);
   const auto no_key = [&] {
-    return Error(name + ": is not a key, which is 32 bytes or 64 hexadecimal digits; make one with \"(umask 077; head -c 32 "
-                 "/dev/urandom > FILE)\"", Exit::kUsage);
+    return Error(name + ": is not a key, which is 32 bytes or 64 hexadecimal digits; make one with \"(umask 077; "
+                        "head -c 32 /dev/urandom > FILE)\"",
+                 Exit::kUsage);
   };
   if (!S_ISREG(status.st_mode)) throw no_key();
   std::string text(2 * sizeof(Key) + 3, '\0');  // one byte more than the longest
@@ -65,7 +66,7 @@ Key read_key(const std::string& path, const std::function<void(const std::string
   const std::optional<Key> key = key_in(std::string_view(text).substr(0, have));
   if (!key) throw no_key();
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0 && complain) {
-    complain("the key " + name + " is open to others than its owner: whoever has it can undo the pseudonyms; chmod 600 it");
+    complain("the key " + name + " is open to others than its owner: who has it can undo the pseudonyms; chmod 600 it");
   }
   return *key;
 }

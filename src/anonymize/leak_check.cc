@@ -168,7 +168,9 @@ void LeakCheck::check_comm(const Comm& comm) {
   if (text.empty()) return;
   if (settings_.keep_comm) {
     const std::uint64_t print = kept_.fingerprint(text);
-    if (kept_.follows(print) && !kept_.holds(print)) throw Found("the command " + printable(text) + ", which was not there");
+    if (kept_.follows(print) && !kept_.holds(print)) {
+      throw Found("the command " + printable(text) + ", which was not there");
+    }
     search_address_texts(text, "a command; leave out --keep-comm");
     return;
   }

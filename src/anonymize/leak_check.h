@@ -10,17 +10,17 @@
 //   3. Each COMM, host name, boot id and component of a cgroup path is a pseudonym that some original name has (a COMM:
 //      or an original COMM, with Settings::keep_comm). Every other text is one that texts.h knows; kernel, machine and
 //      distribution hold no host name, boot id or original address as a word.
-//   4. Neither the bytes as they are nor the same batches in plain form hold an original address in 16 bytes (in network
-//      order, or each half little-endian, as Cap'n Proto has it), its text of seven characters or more, or an original
-//      name of eight bytes or more; except where it is what 2 and 3 allow. This finds what a later field might hold that
-//      2 and 3 do not know.
+//   4. Neither the bytes as they are nor the same batches in plain form hold an original address in 16 bytes (in
+//      network order, or each half little-endian, as Cap'n Proto has it), its text of seven characters or more, or an
+//      original name of eight bytes or more; except where it is what 2 and 3 allow. This finds what a later field
+//      might hold that 2 and 3 do not know.
 //
 // Not searched for: four bytes of an IPv4 address alone, which occur by chance in any file (2 looks at each value
 // instead), addresses of ::/64 in binary (they look like small numbers), and numbers such as pids.
 //
-// Memory is bounded: 1.5 million distinct addresses (16 MiB) and 200,000 distinct names (2 MiB each) are known exactly; of
-// more every second one is followed, then every fourth (seen.h). caveat() says so. What is the same mistake for all
-// addresses is still found for certain.
+// Memory is bounded: 1.5 million distinct addresses (16 MiB) and 200,000 distinct names (2 MiB each) are known
+// exactly; of more every second one is followed, then every fourth (seen.h). caveat() says so. What is the same
+// mistake for all addresses is still found for certain.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
-// Pseudonyms of names: a letter for what it is, and eight hexadecimal digits of a keyed hash. The same name has the same
-// pseudonym wherever it stands; from the pseudonym nobody gets the name without the key, and with the key only by trying
-// names. Two names of a thousand share one once in nine thousand captures.
+// Pseudonyms of names: a letter for what it is, and eight hexadecimal digits of a keyed hash. The same name has the
+// same pseudonym wherever it stands; from the pseudonym nobody gets the name without the key, and with the key only
+// by trying names. Two names of a thousand share one once in nine thousand captures.
 #pragma once
 
 #include <string>

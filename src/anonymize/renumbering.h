@@ -1,8 +1,9 @@
 // Pseudonyms of numbers: process ids, inode numbers, ports.
 //
-// A keyed permutation of the numbers of so many bits: a balanced Feistel network of ten rounds, as in NIST SP 800-38G, with
-// AES as the round's function. 0 stays 0 ("not recorded", "outside the recorder's namespace"). Small numbers stay small,
-// so that a pid looks like one: those below 2^small are permuted among themselves, and so are those above.
+// A keyed permutation of the numbers of so many bits: a balanced Feistel network of ten rounds, as in NIST SP
+// 800-38G, with AES as the round's function. 0 stays 0 ("not recorded", "outside the recorder's namespace"). Small
+// numbers stay small, so that a pid looks like one: those below 2^small are permuted among themselves, and so are
+// those above.
 #pragma once
 
 #include <cstdint>

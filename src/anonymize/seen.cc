@@ -18,7 +18,8 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 
 }  // namespace
 
-Seen::Seen(const Key& key, std::string_view label, std::size_t most) : most_(most), slots_(std::min<std::size_t>(most, 1024)) {
+Seen::Seen(const Key& key, std::string_view label, std::size_t most)
+    : most_(most), slots_(std::min<std::size_t>(most, 1024)) {
   const Digest digest = keyed_hash(key, "seen", label);
   std::memcpy(&seed_, digest.data(), sizeof seed_);
 }

@@ -1,8 +1,8 @@
 // A set of what was seen, in bounded memory: fingerprints of 64 bits, exact while there is room.
 //
-// When it is full it forgets every second fingerprint, by their value, and from then on follows only the rest; then every
-// second of these, and so on. What it follows it still knows exactly: it never takes one thing for another (but for two
-// fingerprints in 2^64 that are the same).
+// When it is full it forgets every second fingerprint, by their value, and from then on follows only the rest; then
+// every second of these, and so on. What it follows it still knows exactly: it never takes one thing for another (but
+// for two fingerprints in 2^64 that are the same).
 #pragma once
 
 #include <cstddef>

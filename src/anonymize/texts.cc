@@ -169,7 +169,7 @@ void for_each_address(std::string_view text,
     if (found.size() < kShortest) continue;
     if (end < text.size() && is_word_character(text[end])) continue;
     // The end of a sentence, or a port behind an address.
-    while (!found.empty() && (found.back() == '.' || (found.back() == ':' && !found.ends_with("::")))) found.remove_suffix(1);
+    while (found.ends_with('.') || (found.ends_with(':') && !found.ends_with("::"))) found.remove_suffix(1);
     if (found.size() >= kMaxAddressText) continue;
     const std::size_t port = found.find('.') == std::string_view::npos ? std::string_view::npos : found.rfind(':');
     for (const std::string_view one : {found, found.substr(0, port)}) {
@@ -211,8 +211,11 @@ std::string unknown_text(const capture::Start& start, const std::string& note) {
   const capture::Start& known = kept;
   const auto& was = start.probe;
   const auto& is = known.probe;
-  for (const auto& [text, again] : {std::pair{&start.recorder, &known.recorder}, {&was.plan, &is.plan},
-                                    {&was.symbol, &is.symbol}, {&was.filter, &is.filter}, {&was.offsets, &is.offsets}}) {
+  for (const auto& [text, again] : {std::pair{&start.recorder, &known.recorder},
+                                    {&was.plan, &is.plan},
+                                    {&was.symbol, &is.symbol},
+                                    {&was.filter, &is.filter},
+                                    {&was.offsets, &is.offsets}}) {
     if (*text != *again) return *text;
   }
   for (const auto& [lines, again] : {std::pair{&was.definitions, &is.definitions}, {&was.self_test, &is.self_test}}) {
@@ -235,7 +238,9 @@ std::string known_reason(std::string_view reason, const std::function<std::uint3
   static const Pattern process("process [0-9]{1,10} ended");
   constexpr std::array<std::string_view, 5> kReasons{"duration", "count", "output closed", "merged",
                                                      "not known: the end of the recording is missing"};
-  if (reason.empty() || reason == kLeftOut || is_one_of(reason, kReasons) || signal.matches(reason)) return std::string{reason};
+  if (reason.empty() || reason == kLeftOut || is_one_of(reason, kReasons) || signal.matches(reason)) {
+    return std::string{reason};
+  }
   if (process.matches(reason)) {
     constexpr std::string_view kProcess = "process ";
     std::uint32_t number = 0;

@@ -1,8 +1,8 @@
 // What of the texts of a session may be kept: only what is known to be harmless.
 //
 // Kernel, machine and distribution stay, a maintainer needs them; but not when the host's name or its boot id is in
-// them. Of everything else only texts that a tcpaccept is known to write stay, and of these only the known part: they are
-// put together anew from what is written down here. The rest is left out, and a note counts it.
+// them. Of everything else only texts that a tcpaccept is known to write stay, and of these only the known part: they
+// are put together anew from what is written down here. The rest is left out, and a note counts it.
 #pragma once
 
 #include <functional>
@@ -24,8 +24,8 @@ std::string known_reason(std::string_view reason, const std::function<std::uint3
 // How notes about anonymisation begin.
 inline constexpr std::string_view kAnonymizedNote = "anonymized: ";
 
-// A text of a session that keep_known_texts() would not leave so, or "" if there is none. Kernel, machine and distribution
-// are not looked at.
+// A text of a session that keep_known_texts() would not leave so, or "" if there is none. Kernel, machine and
+// distribution are not looked at.
 std::string unknown_text(const capture::Start& start, const std::string& note);
 
 bool is_word_character(char c);

@@ -31,8 +31,8 @@ Gap united(const Gap& a, const Gap& b) {
           .at_most = any ? kNotRecorded64 : a.at_most + b.at_most};
 }
 
-// The last `count` accepts of a batch, with its account; those before them, and the `before` ones that its ledger counts
-// as well, are filtered.
+// The last `count` accepts of a batch, with its account; those before them, and the `before` ones that its ledger
+// counts as well, are filtered.
 capture::Batch last_accepts(const capture::Batch& batch, std::uint64_t count, std::uint64_t before) {
   capture::BatchBuilder builder;
   for (std::size_t i = batch.size() - count; i < batch.size(); ++i) builder.add(batch.at(i));
@@ -81,6 +81,11 @@ Bytes NewestFrames::frame_at(std::uint64_t offset) {
   return read(*length);
 }
 
+// The batch that was decoded last.
+void NewestFrames::read_batch(capture::Batch& to) {
+  if (!decoder_.read(capture::kAllColumns, to)) throw Error("cannot read " + name_ + " again: " + decoder_.why());
+}
+
 // Like memmove(3), within the file.
 void NewestFrames::move(std::uint64_t from, std::uint64_t to, std::uint64_t length) {
   std::vector<std::byte> some(std::size_t{256} << 10);
@@ -114,7 +119,6 @@ void NewestFrames::add(Bytes frame) {
 void NewestFrames::forget(const capture::Batch& batch) {
   gone_.clock = batch.clock;
   gone_.events += batch.size();
-  ++gone_.batches;
   unaccounted_ += batch.size();
   if (batch.ledger) {
     const capture::Ledger& from = *batch.ledger;
@@ -147,7 +151,7 @@ void NewestFrames::drop_oldest() {
     case capture::Decoder::Kind::kBatch: {
       if (last_) forget(*last_);
       last_.emplace();
-      if (!decoder_.read(capture::kAllColumns, *last_)) throw Error("cannot read " + name_ + " again: " + decoder_.why());
+      read_batch(*last_);
       if (last_->size() == 0) break;
       const std::int64_t first = last_->clock.wall(last_->time.front());
       if (left_out_ == 0) first_wall_ = first;
@@ -175,7 +179,7 @@ std::string NewestFrames::account_frame(bool with_last) {
     unaccounted_ = unaccounted;
     return frame;
   }
-  if (!gone_.ledger && gone_.gaps.empty() && gone_.cpu_losses.empty()) return "";
+  if (!gone_.says_something()) return "";
   capture::Batch batch;
   batch.clock = gone_.clock.value_or(capture::ClockAnchor{});
   batch.ledger = gone_.ledger;
@@ -207,7 +211,6 @@ std::string NewestFrames::newest_part(std::uint64_t room) {
 // counted anew.
 void NewestFrames::rewrite(std::uint64_t to) {
   const std::uint64_t events_gone = gone_.events + (last_ ? last_->size() - part_ : 0);
-  const std::uint64_t batches_before = part_ != 0 ? 1 : 0;
   std::uint64_t kept = 0;
   bool cut_session = true;
   while (head_ < tail_) {
@@ -217,7 +220,7 @@ void NewestFrames::rewrite(std::uint64_t to) {
     capture::Batch batch;
     switch (cut_session ? decoder_.decode(frame) : capture::Decoder::Kind::kUnknown) {
       case capture::Decoder::Kind::kBatch:
-        if (!decoder_.read(capture::kAllColumns, batch)) throw Error("cannot read " + name_ + " again: " + decoder_.why());
+        read_batch(batch);
         ++kept;
         if (batch.first_event != kNotRecorded64) batch.first_event -= std::min(batch.first_event, events_gone);
         if (batch.ledger && unaccounted_ != 0) {
@@ -231,7 +234,7 @@ void NewestFrames::rewrite(std::uint64_t to) {
       case capture::Decoder::Kind::kEnd: {
         capture::End end = decoder_.end();
         end.written -= std::min(end.written, events_gone);
-        end.batches = kept + batches_before + (gone_.ledger || !gone_.gaps.empty() || !gone_.cpu_losses.empty() ? 1 : 0);
+        end.batches = kept + (part_ != 0 ? 1 : 0) + (gone_.says_something() ? 1 : 0);
         written = encoder_.encode(end);
         cut_session = false;
         break;
@@ -250,9 +253,11 @@ void NewestFrames::rewrite(std::uint64_t to) {
 void NewestFrames::finish() {
   if (left_out_ != 0 || !start_.empty() || sessions_ != 0) {
     // What is gone needs an account, which needs room.
-    while (head_ < tail_ && start_.size() + account_frame(true).size() + (tail_ - head_) + kSlack > most_) drop_oldest();
+    const auto needed = [&] { return start_.size() + account_frame(true).size() + (tail_ - head_) + kSlack; };
+    while (head_ < tail_ && needed() > most_) drop_oldest();
     if (head_ == tail_) {
-      throw Error("--max-bytes: " + std::to_string(most_) + " bytes are too few for any part of " + name_, Exit::kUsage);
+      throw Error("--max-bytes: " + std::to_string(most_) + " bytes are too few for any part of " + name_,
+                  Exit::kUsage);
     }
     std::string front = start_ + account_frame(false);
     if (last_) {

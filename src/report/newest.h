@@ -1,10 +1,10 @@
 // A capture of bounded size: the newest frames that fit, in a file that is written from its front.
 //
-// Whatever is written goes into the file; when that is too large, the oldest frames are given up, one by one, and their
-// space is used again from time to time, so that the file is never much larger than twice what is asked for. At the end
-// the session that was cut gets its start back, and instead of the batches that are gone one without accepts, whose ledger
-// counts what they held as filtered and carries what they said was lost. Of the last batch given up, as many accepts
-// stay as there is room for.
+// Whatever is written goes into the file; when that is too large, the oldest frames are given up, one by one, and
+// their space is used again from time to time, so that the file is never much larger than twice what is asked for. At
+// the end the session that was cut gets its start back, and instead of the batches that are gone one without accepts,
+// whose ledger counts what they held as filtered and carries what they said was lost. Of the last batch given up, as
+// many accepts stay as there is room for.
 #pragma once
 
 #include <cstdint>
@@ -39,10 +39,11 @@ class NewestFrames {
     std::vector<Gap> gaps;
     std::optional<capture::ClockAnchor> clock;
     std::uint64_t events = 0;
-    std::uint64_t batches = 0;
+    bool says_something() const { return ledger || !gaps.empty() || !cpu_losses.empty(); }
   };
 
   Bytes frame_at(std::uint64_t offset);
+  void read_batch(capture::Batch& to);
   void drop_oldest();
   void forget(const capture::Batch& batch);
   std::string account_frame(bool with_last);

@@ -183,6 +183,7 @@ TEST(Options, Anonymize) {
   EXPECT_THAT(usage_error({"--keep-comm", "a"}), HasSubstr("are for --anonymize"));
   EXPECT_THAT(usage_error({"--anonymize=", "a"}), HasSubstr("empty"));
   EXPECT_THAT(usage_error({"--anonymize", "--info", "a"}), HasSubstr("for rows and for --format capture"));
+  EXPECT_THAT(usage_error({"--anonymize", "--format", "html", "a"}), HasSubstr("a page names files and times"));
   EXPECT_THAT(usage_error({"--anonymize", "--shift-time", "an hour", "a"}), HasSubstr("is not a number of seconds"));
   EXPECT_THAT(usage_error({"--anonymize", "--format", "capture", "a"}), HasSubstr("needs -o OUT"));
 }

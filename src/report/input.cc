@@ -166,13 +166,26 @@ struct Input::Work {
   std::uint64_t first_accept = 0;
   capture::Columns columns = 0;
   std::optional<Filter> filter;
+  std::optional<anonymize::Anonymizer> anonymizer;
+  anonymize::LeakCheck* witness = nullptr;
+  anonymize::TimeShift shift;
   Workers::Task task;
 
   std::string wrong;  // "" = the batch is good
   capture::Batch batch;
   std::vector<std::uint32_t> rows;
 
-  void run() { run(Bytes{reinterpret_cast<const std::byte*>(bytes.data()), length}, batch, rows); }
+  void run() {
+    run(Bytes{reinterpret_cast<const std::byte*>(bytes.data()), length}, batch, rows);
+    if (!rows.empty()) anonymize();
+  }
+
+  // The batch, as the filter let it pass.
+  void anonymize() {
+    if (!anonymizer) return;
+    if (witness != nullptr) witness->note(batch);
+    anonymizer->apply(batch, shift);
+  }
 
   void run(Bytes frame, capture::Batch& to, std::vector<std::uint32_t>& selected) {
     // One for each thread: what it needs to unpack a batch is large.
@@ -275,15 +288,19 @@ capture::FrameReader::Item Input::take_item() {
     throw Error(name_ + ": is not a tcpaccept capture");
   }
   if (const auto* start = std::get_if<const capture::Start*>(&item)) {
-    timeline_.note_session((*start)->boot_id);
-    in_session_ = true;
+    begin_session((*start)->boot_id);
   } else if (std::holds_alternative<const capture::End*>(item)) {
     in_session_ = false;
   } else if (std::holds_alternative<const capture::BatchFrame*>(item) && !in_session_) {
-    timeline_.note_session("");
-    in_session_ = true;
+    begin_session("");
   }
   return item;
+}
+
+void Input::begin_session(const std::string& boot_id) {
+  timeline_.note_session(boot_id);
+  in_session_ = true;
+  if (anonymizing_ != nullptr) shift_ = anonymize::shift_of(anonymizing_->settings, boot_id);
 }
 
 void Input::open() {
@@ -355,6 +372,7 @@ bool Input::advance_frugally() {
     next_row_ += count;
     work.rows.resize(count);
     std::iota(work.rows.begin(), work.rows.end(), 0u);
+    work.anonymize();
     return true;
   }
 }
@@ -436,6 +454,7 @@ Bytes Input::account(const capture::BatchFrame& batch, Work& work) {
   work.from = from;
   work.first_accept = first_accept;
   work.columns = columns_;
+  work.shift = shift_;
   return frame;
 }
 
@@ -461,6 +480,10 @@ std::shared_ptr<Input::Work> Input::make_work() {
   }
   auto work = std::make_shared<Work>();
   work->filter.emplace(filter_.spec());
+  if (anonymizing_ != nullptr) {
+    work->anonymizer.emplace(anonymizing_->settings);
+    work->witness = anonymizing_->witness;
+  }
   work->task.work = [work = work.get()] { work->run(); };
   return work;
 }

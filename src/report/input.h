@@ -18,6 +18,7 @@
 
 #include "capture/reader.h"
 #include "core/unique_fd.h"
+#include "report/anonymizing.h"
 #include "report/filter.h"
 #include "report/follow.h"
 #include "report/merge.h"
@@ -74,6 +75,8 @@ class Input final : public Feed {
         Workers& workers, Observer observer = {});
   ~Input() override;
 
+  // Before open(). Rows are pseudonyms; `how` is borrowed. What the observer is told is not this one's affair.
+  void anonymize(const Anonymizing& how) { anonymizing_ = &how; }
   // Before open().
   void be_frugal() {
     frugal_ = true;
@@ -108,6 +111,7 @@ class Input final : public Feed {
   struct Work;  // a batch on its way through the workers
 
   capture::FrameReader::Item take_item();
+  void begin_session(const std::string& boot_id);
   // The next batch, or nullptr at the end. All but batches are accounted for on the way.
   const capture::BatchFrame* next_batch();
   bool advance_frugally();
@@ -127,6 +131,8 @@ class Input final : public Feed {
   std::optional<capture::FrameReader::Item> seen_;  // taken, not yet accounted for
   Instant first_accept_;
   bool in_session_ = false;  // the timeline knows the session
+  const Anonymizing* anonymizing_ = nullptr;
+  anonymize::TimeShift shift_;  // of the session
 
   std::deque<std::shared_ptr<Work>> ahead_;
   std::size_t ahead_bytes_ = 0;  // roughly what they may take

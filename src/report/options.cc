@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <tuple>
 
 #include "core/error.h"
 #include "report/values.h"
@@ -18,6 +19,9 @@ namespace {
 
 // The columns of the text formats, what they hold and how it is written. New ones make a new version; old ones stay.
 constexpr unsigned kOutputVersion = 1;
+
+// What stands for no KEYFILE; it can be none.
+constexpr std::string_view kRandomKey = "/";
 
 constexpr const char* kFooter = R"(
 Options of one kind given several times are alternatives; different kinds must
@@ -108,6 +112,7 @@ ParsedOptions parse(int argc, const char* const* argv) {
   std::string format = "table";
   std::string top, by, rate;
   bool by_listener = false;
+  std::string anonymize, shift_time, around, max_bytes;
   bool relative = false, wall = false, only_v4 = false, only_v6 = false, version = false, recover = false;
 
   app.add_option("FILE", options.files, "captures, merged in time order; - = standard input (default)")
@@ -127,10 +132,22 @@ ParsedOptions parse(int argc, const char* const* argv) {
   app.add_flag("-6", only_v6, "IPv6 only");
   app.add_option("--since", since, "from this time on")->type_name("TIME");
   app.add_option("--until", until, "up to, not including, this time")->type_name("TIME");
+  app.add_option("--around", around, "from SECONDS (10) before this time to SECONDS after it; +- may stand for the sign")
+      ->type_name("TIME[\xc2\xb1SECONDS]");
   app.add_option("--format", format, "table (default), csv, json, html: a page to look at, or capture: filtered, merged, compact")
       ->type_name("FORMAT");
   app.add_flag("--plain", options.plain, "capture: plain batches, readable by capnp decode and every Cap'n Proto library");
   app.add_option("--rows", rows, "html: list the first N accepts (default 10000, at most 100000)")->type_name("N");
+  app.add_option("--max-bytes", max_bytes, "capture: without the oldest accepts, if it were larger than this (k, m, g)")
+      ->type_name("SIZE");
+  app.add_flag("--anonymize{/}", anonymize,
+               "pseudonyms for addresses, names, ids; --anonymize=KEYFILE: always the same ones (README)")
+      ->type_name("");
+  app.add_flag("--keep-private", options.anonymity.keep_private, "anonymize: addresses of private networks stay");
+  app.add_flag("--keep-comm", options.anonymity.keep_comm, "anonymize: command names stay");
+  app.add_flag("--map-ports", options.anonymity.map_ports, "anonymize: ports from 1024 on get other numbers");
+  app.add_option("--shift-time", shift_time, "anonymize: move wall time so far, hide the uptime; also =-SECONDS")
+      ->type_name("SECONDS");
   app.add_option("-o,--output", options.output, "write to this file instead of standard output")->type_name("OUT");
   app.add_flag("--force", options.force, "replace OUT if it exists");
   app.add_option("--columns", columns, "these columns, in this order (names below)")->type_name("LIST");
@@ -174,9 +191,13 @@ ParsedOptions parse(int argc, const char* const* argv) {
   }
   if (version) return {{}, "tcpaccept-report " TCPACCEPT_VERSION "\n"};
 
+  // The parser takes no value for the default one: a random key, where a variable was meant to name a file.
+  if (std::find(argv, argv + argc, std::string_view("--anonymize=")) != argv + argc) {
+    usage_error("--anonymize: its value is empty");
+  }
   for (const char* const option : {"--since", "--until", "--wait-over", "--columns", "--jobs", "--rows", "--output",
-                                   "--canonical", "--tie", "--tolerate-count", "--tolerate-time", "--junit", "--expect", "--top",
-                                   "--by", "--rate"}) {
+                                   "--canonical", "--tie", "--tolerate-count", "--tolerate-time", "--junit", "--expect",
+                                   "--shift-time", "--around", "--max-bytes", "--top", "--by", "--rate"}) {
     const auto values = app.get_option(option)->results();
     if (!values.empty() && values.front().empty()) usage_error(std::string(option) + ": its value is empty");
   }
@@ -202,6 +223,10 @@ ParsedOptions parse(int argc, const char* const* argv) {
   filter.wait_over_us = microseconds("--wait-over", wait_over);
   filter.since = time_bound("--since", since);
   filter.until = time_bound("--until", until);
+  if (!around.empty()) {
+    if (filter.since || filter.until) usage_error("--around excludes --since and --until");
+    std::tie(filter.since, filter.until) = time_window("--around", around);
+  }
 
   if (output_version != kOutputVersion) {
     usage_error("--output-version: this program writes version " + std::to_string(kOutputVersion) + " only");
@@ -309,6 +334,26 @@ ParsedOptions parse(int argc, const char* const* argv) {
   }
   if (options.from_csv && (recover || options.verify || options.follow || options.diff)) {
     usage_error("--from-csv takes no -f, --verify, --recover or --diff (which reads stored text by itself)");
+  }
+  options.anonymize = !anonymize.empty();
+  if (options.anonymize && anonymize != kRandomKey) options.key_file = anonymize;
+  if (!shift_time.empty()) options.anonymity.shift_time = signed_seconds("--shift-time", shift_time);
+  if (!options.anonymize && options.anonymity != anonymize::Settings{}) {
+    usage_error("--keep-private, --keep-comm, --map-ports and --shift-time are for --anonymize");
+  }
+  if (options.anonymize && (options.info || options.verify || options.diff || !options.expect.empty())) {
+    usage_error("--anonymize is for rows and for --format capture");
+  }
+  if (options.anonymize && options.page) {
+    usage_error("a page names files and times: --anonymize with --format capture first, then --format html of that");
+  }
+  if (options.anonymize && options.rewrite && options.output.empty()) {
+    usage_error("--anonymize --format capture needs -o OUT: it is checked before it appears");
+  }
+  options.max_bytes = byte_size("--max-bytes", max_bytes);
+  if (options.max_bytes && (!options.rewrite || recover)) usage_error("--max-bytes is for --format capture");
+  if (options.max_bytes && options.output.empty()) {
+    usage_error("--max-bytes needs -o OUT: what is left out is known at the end");
   }
   if (options.plain && !options.rewrite) usage_error("--plain is for --format capture");
   if (options.force && options.output.empty()) usage_error("--force is for -o OUT");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "anonymize/anonymizer.h"
 #include "compare/canonical.h"
 #include "compare/comparison.h"
 #include "text/columns.h"
@@ -34,6 +35,10 @@ struct Options {
   bool force = false;
   bool follow = false;
   bool require_complete = false;
+  bool anonymize = false;
+  std::string key_file;           // of anonymize; "" = a random key
+  anonymize::Settings anonymity;  // of anonymize, without the key
+  std::optional<std::uint64_t> max_bytes;  // of a capture
   bool canonical = false;
   compare::CanonicalRules canonical_rules;  // also of diff
   bool diff = false;

@@ -41,7 +41,7 @@ OutputTarget::OutputTarget(const std::string& path, bool force, bool binary, int
   if (exists && !force) throw Error("will not overwrite " + name_ + "; give another name, or --force to replace it");
   final_ = last;
   temporary_ = last + ".new-" + std::to_string(::getpid());
-  owned_.reset(::openat(folder_.get(), temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  owned_.reset(::openat(folder_.get(), temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!owned_.valid()) throw system_error("cannot write " + name_, errno);
   fd_ = owned_.get();
 }

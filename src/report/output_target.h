@@ -18,6 +18,8 @@ class OutputTarget {
   OutputTarget& operator=(const OutputTarget&) = delete;
 
   int fd() const { return fd_; }
+  // A file of its own, which can be read back, and is not there before finish().
+  bool is_file() const { return !temporary_.empty(); }
   bool is_terminal() const;
   // The folder that confine() has to leave us, or -1.
   int folder() const { return folder_.get(); }

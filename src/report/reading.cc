@@ -63,8 +63,11 @@ void Reading::attach(Sink& sink) {
   const bool many = sources_.size() > kMany;
   for (auto& source : sources_) {
     const std::size_t number = inputs_.size();
+    Observer observer = sink.observer(number);
+    if (anonymizing_ != nullptr) observer = anonymized(std::move(observer), *anonymizing_);
     inputs_.push_back(std::make_unique<Input>(names_[number], std::move(source), options_.filter, timeline_, workers_,
-                                              sink.observer(number)));
+                                              std::move(observer)));
+    if (anonymizing_ != nullptr) inputs_.back()->anonymize(*anonymizing_);
     if (many) inputs_.back()->be_frugal();
     inputs_.back()->want(sink.columns());
   }

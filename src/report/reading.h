@@ -33,6 +33,8 @@ class Reading {
   // More may arrive while we read.
   bool live() const;
 
+  // Before attach(): the sink gets pseudonyms. `how` is borrowed.
+  void anonymize(const Anonymizing& how) { anonymizing_ = &how; }
   // Where everything goes. Borrowed.
   void attach(Sink& sink);
   const Inputs& inputs() const { return inputs_; }
@@ -55,6 +57,7 @@ class Reading {
   std::vector<std::unique_ptr<ItemSource>> sources_;  // until attach()
   std::vector<std::string> names_;
   Inputs inputs_;
+  const Anonymizing* anonymizing_ = nullptr;
   Sink* sink_ = nullptr;
 };
 

@@ -6,12 +6,16 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
+#include "anonymize/key.h"
+#include "report/anonymizing.h"
 #include "report/canonical_report.h"
 #include "report/diff.h"
 #include "report/expect.h"
 #include "report/info.h"
 #include "report/info_json.h"
+#include "report/newest.h"
 #include "report/output_target.h"
 #include "report/page_report.h"
 #include "report/reading.h"
@@ -45,15 +49,25 @@ void allow_many_files() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+capture::Packing packing(const Options& options) {
+  return options.plain ? capture::Packing::kPlain : capture::Packing::kPacked;
+}
+
 std::unique_ptr<text::RowWriter> make_writer(const Options& options) {
   if (options.columns.empty()) return text::make_row_writer(options.format, options.time);
   return std::make_unique<text::ColumnsWriter>(options.format, options.columns);
 }
 
-std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output& output) {
+std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output& output, NewestFrames* newest) {
   if (options.rewrite) {
-    return std::make_unique<Rewriter>(output, options.plain ? capture::Packing::kPlain : capture::Packing::kPacked,
-                                      reading.size() > 1, reading.timeline(), options.from_csv);
+    const auto put = [&output, newest](Bytes frame) {
+      if (newest != nullptr) {
+        newest->add(frame);
+      } else {
+        output.write({reinterpret_cast<const char*>(frame.data()), frame.size()});
+      }
+    };
+    return std::make_unique<Rewriter>(put, packing(options), reading.size() > 1, reading.timeline(), options.from_csv);
   }
   if (options.page) return std::make_unique<PageReport>(options, output);
   if (options.canonical) {
@@ -71,16 +85,42 @@ std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output
                                      reading.timeline(), reading.workers(), output);
 }
 
+// Before anything of a stranger's is read, the key is.
+Anonymizing make_anonymizing(const Options& options, const Streams& streams) {
+  Anonymizing how{.settings = options.anonymity};
+  how.settings.key = options.key_file.empty() ? anonymize::random_key()
+                                              : anonymize::read_key(options.key_file, streams.complain);
+  return how;
+}
+
 // Rows, and what is made of them.
 Exit report_rows(const Options& options, const Streams& streams) {
+  std::optional<Anonymizing> anonymizing;
+  std::optional<anonymize::LeakCheck> leak_check;
+  if (options.anonymize) {
+    anonymizing = make_anonymizing(options, streams);
+    if (options.rewrite) anonymizing->witness = &leak_check.emplace(anonymizing->settings);
+  }
   Reading reading(options.files, options, streams.in, options.rewrite);
   OutputTarget target(options.output, options.force, options.rewrite || options.page, streams.out);
+  if ((leak_check || options.max_bytes) && !target.is_file()) {
+    throw Error("with --anonymize and --max-bytes a capture needs a file of its own, which " + target.name() + " is not",
+                Exit::kUsage);
+  }
   Output output(target.fd(), target.name());
-  const std::unique_ptr<Sink> sink = make_sink(options, reading, output);
+  std::optional<NewestFrames> newest;
+  if (options.max_bytes) newest.emplace(target.fd(), *options.max_bytes, packing(options), target.name());
+  const std::unique_ptr<Sink> sink = make_sink(options, reading, output, newest ? &*newest : nullptr);
+  if (anonymizing) reading.anonymize(*anonymizing);
   reading.attach(*sink);
   if (streams.before_reading) streams.before_reading({target.folder()});
   reading.run(output, target.is_terminal() ? -1 : streams.terminal);
+  if (newest) newest->finish();
+  if (leak_check) leak_check->check(target.fd(), packing(options), target.name());
   target.finish();
+  for (const std::string& line : {newest ? newest->left_out() : "", leak_check ? leak_check->caveat() : ""}) {
+    if (!line.empty()) streams.complain(target.name() + ": " + line);
+  }
   return output.closed() ? Exit::kClean : reading.conclude(streams.complain);
 }
 

@@ -55,11 +55,7 @@ void Rewriter::start(const capture::Start& start) {
   if (merge_) copy.probe.notes.push_back("this capture is a merge; what is said of host and probe is of its first part");
   copy.clock = on_output(start.clock);
   started_ = true;
-  write(encoder_.encode(copy));
-}
-
-void Rewriter::write(Bytes frame) {
-  output_.write({reinterpret_cast<const char*>(frame.data()), frame.size()});
+  put_(encoder_.encode(copy));
 }
 
 void Rewriter::see(Source& source, const capture::BatchFrame& batch, std::uint64_t skipped) {
@@ -167,7 +163,7 @@ void Rewriter::flush(bool last) {
   for (const auto& [id, path] : std::exchange(cgroups_, {})) {
     if (!path.empty()) batch.cgroups.push_back({id, path});
   }
-  write(encoder_.encode(batch, packing_));
+  put_(encoder_.encode(batch, packing_));
   written_ += events;
   ++batches_;
   builder_.clear();
@@ -181,7 +177,7 @@ void Rewriter::end_session(const SessionTotals& session) {
 
 void Rewriter::end(const std::string& reason, const capture::ClockAnchor& clock) {
   flush(true);
-  write(encoder_.encode(capture::End{.clock = clock, .written = written_, .batches = batches_, .reason = reason}));
+  put_(encoder_.encode(capture::End{.clock = clock, .written = written_, .batches = batches_, .reason = reason}));
   written_ = batches_ = 0;
   any_ledger_ = false;
   sum_ = told_ = {};

@@ -7,24 +7,28 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "capture/batch_builder.h"
 #include "capture/codec.h"
-#include "report/output.h"
 #include "report/sink.h"
 
 namespace tcpaccept::report {
 
 class Rewriter final : public Sink {
  public:
+  // Where frames go, one after the other.
+  using PutFrame = std::function<void(Bytes frame)>;
+
   // `exact`: rows keep order, clock and path to the last bit, whatever it costs in batches; else those that differ by
-  // what a recorder cannot help are brought together. Borrows both.
-  Rewriter(Output& output, capture::Packing packing, bool merge, const Timeline& timeline, bool exact = false)
-      : output_(output), packing_(packing), merge_(merge), exact_(exact), timeline_(timeline) {}
+  // what a recorder cannot help are brought together. Borrows the timeline.
+  Rewriter(PutFrame put, capture::Packing packing, bool merge, const Timeline& timeline, bool exact = false)
+      : put_(std::move(put)), packing_(packing), merge_(merge), exact_(exact), timeline_(timeline) {}
 
   capture::Columns columns() const override { return capture::kAllColumns; }
   // All that an input tells has to come before the rows that follow it.
@@ -40,7 +44,6 @@ class Rewriter final : public Sink {
   };
 
   void start(const capture::Start& start);
-  void write(Bytes frame);
   void see(Source& source, const capture::BatchFrame& batch, std::uint64_t skipped);
   void add(Source& source, const Account& account);
   void add_gap(const Source& source, std::uint64_t end, std::uint64_t at_most, const capture::ClockAnchor& clock);
@@ -52,7 +55,7 @@ class Rewriter final : public Sink {
   std::uint64_t on_output(std::uint64_t time, const capture::ClockAnchor& clock) const;
   capture::ClockAnchor on_output(const capture::ClockAnchor& clock) const;
 
-  Output& output_;
+  PutFrame put_;
   capture::Packing packing_;
   bool merge_;
   bool exact_;

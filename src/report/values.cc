@@ -83,6 +83,57 @@ std::optional<TimeBound> time_bound(const char* option, const std::string& text)
   return TimeBound{relative, *nanoseconds};
 }
 
+std::pair<std::optional<TimeBound>, std::optional<TimeBound>> time_window(const char* option, std::string_view text) {
+  constexpr std::int64_t kUsual = 10'000'000'000;
+  std::int64_t reach = kUsual;
+  std::string_view time = text;
+  for (const std::string_view sign : {"\xc2\xb1", "+-", "~"}) {
+    const std::size_t at = text.rfind(sign);
+    if (at == std::string_view::npos) continue;
+    time = text.substr(0, at);
+    const auto seconds = text::parse_seconds(text.substr(at + sign.size()));
+    if (!seconds) {
+      wrong(std::string(option) + ": in '" + text::escaped(text) + "' no number of seconds follows the time, like +-2.5");
+    }
+    reach = *seconds;
+    break;
+  }
+  const auto middle = time_bound(option, std::string(time));
+  if (!middle) wrong(std::string(option) + ": '" + text::escaped(text) + "' names no time");
+  TimeBound since = *middle;
+  TimeBound until = *middle;
+  if (__builtin_sub_overflow(since.nanoseconds, reach, &since.nanoseconds) ||
+      __builtin_add_overflow(until.nanoseconds, reach, &until.nanoseconds)) {
+    wrong(std::string(option) + ": '" + text::escaped(text) + "' reaches beyond the year 2262");
+  }
+  return {since, until};
+}
+
+std::int64_t signed_seconds(const char* option, std::string_view text) {
+  const bool back = text.starts_with('-');
+  const auto nanoseconds = text::parse_seconds(text.substr(back || text.starts_with('+') ? 1 : 0));
+  if (!nanoseconds) {
+    wrong(std::string(option) + ": '" + text::escaped(text) + "' is not a number of seconds, like 3600 or -0.5");
+  }
+  return back ? -*nanoseconds : *nanoseconds;
+}
+
+std::optional<std::uint64_t> byte_size(const char* option, std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 32;
+  unsigned shift = 0;
+  for (const auto& [unit, bits] : {std::pair{'k', 10u}, std::pair{'m', 20u}, std::pair{'g', 30u}}) {
+    if ((text.back() | 0x20) == unit) shift = bits;
+  }
+  const std::string_view digits = text.substr(0, text.size() - (shift != 0 ? 1 : 0));
+  std::uint64_t size = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
+  if (error != std::errc{} || end != digits.data() + digits.size() || size > kMost) {
+    wrong(std::string(option) + ": '" + text::escaped(text) + "' is not a size, like 500k or 10m");
+  }
+  return size << shift;
+}
+
 std::optional<std::uint64_t> microseconds(const char* option, std::string_view text) {
   if (text.empty()) return std::nullopt;
   double scale = 0;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -55,6 +56,16 @@ std::vector<std::string> comm_names(const char* option, const std::vector<std::s
 
 // "+2.5" or a wall time; nothing if the text is empty.
 std::optional<TimeBound> time_bound(const char* option, const std::string& text);
+
+// A TIME, and behind it how far the window reaches to both sides: "+2+-0.5", "+2~0.5", or with a plus-minus sign; ten
+// seconds if it does not say. The last instant does not belong to it.
+std::pair<std::optional<TimeBound>, std::optional<TimeBound>> time_window(const char* option, std::string_view text);
+
+// "3600", "-3600", "+0.5" as nanoseconds.
+std::int64_t signed_seconds(const char* option, std::string_view text);
+
+// "1000", "64k", "10m", "2g" (of 1,024 each); nothing if the text is empty.
+std::optional<std::uint64_t> byte_size(const char* option, std::string_view text);
 
 // "250us", "10ms", "1.5s"; nothing if the text is empty.
 std::optional<std::uint64_t> microseconds(const char* option, std::string_view text);

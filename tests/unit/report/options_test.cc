@@ -167,5 +167,56 @@ TEST(Options, WhatIsComparedAndHow) {
   EXPECT_EQ(parse({"--diff", "--tolerate-count", "5", "a", "b"}).tolerance.count, 5u);
 }
 
+TEST(Options, Anonymize) {
+  const Options none = parse({"a"});
+  EXPECT_FALSE(none.anonymize);
+  // Without its own sign the next word is a FILE.
+  const Options random = parse({"--anonymize", "a"});
+  EXPECT_TRUE(random.anonymize);
+  EXPECT_EQ(random.key_file, "");
+  EXPECT_THAT(random.files, ElementsAre("a"));
+  const Options all = parse({"--anonymize=my.key", "--keep-private", "--keep-comm", "--map-ports", "--shift-time=-1.5", "a"});
+  EXPECT_EQ(all.key_file, "my.key");
+  EXPECT_TRUE(all.anonymity.keep_private && all.anonymity.keep_comm && all.anonymity.map_ports);
+  EXPECT_EQ(all.anonymity.shift_time, -1'500'000'000);
+  EXPECT_EQ(parse({"--anonymize", "--shift-time", "3600", "a"}).anonymity.shift_time, 3'600'000'000'000);
+  EXPECT_THAT(usage_error({"--keep-comm", "a"}), HasSubstr("are for --anonymize"));
+  EXPECT_THAT(usage_error({"--anonymize=", "a"}), HasSubstr("empty"));
+  EXPECT_THAT(usage_error({"--anonymize", "--info", "a"}), HasSubstr("for rows and for --format capture"));
+  EXPECT_THAT(usage_error({"--anonymize", "--format", "html", "a"}), HasSubstr("a page names files and times"));
+  EXPECT_THAT(usage_error({"--anonymize", "--shift-time", "an hour", "a"}), HasSubstr("is not a number of seconds"));
+  EXPECT_THAT(usage_error({"--anonymize", "--format", "capture", "a"}), HasSubstr("needs -o OUT"));
+}
+
+TEST(Options, Around) {
+  const auto window = [](const char* text) {
+    const FilterSpec filter = parse({"--around", text, "a"}).filter;
+    return std::pair{*filter.since, *filter.until};
+  };
+  EXPECT_EQ(window("+20"), (std::pair{TimeBound{true, 10'000'000'000}, TimeBound{true, 30'000'000'000}}));
+  EXPECT_EQ(window("+1+-2"), (std::pair{TimeBound{true, -1'000'000'000}, TimeBound{true, 3'000'000'000}}));
+  EXPECT_EQ(window("+1~0.5"), (std::pair{TimeBound{true, 500'000'000}, TimeBound{true, 1'500'000'000}}));
+  EXPECT_EQ(window("+1\xc2\xb1" "0.5"), window("+1~0.5"));
+  const TimeBound wall = *parse({"--since", "2026-11-23T08:10:50-01:00", "a"}).filter.since;
+  EXPECT_EQ(window("2026-11-23T08:10:50-01:00+-3").first, (TimeBound{false, wall.nanoseconds - 3'000'000'000}));
+  EXPECT_THAT(usage_error({"--around", "+1+-x", "a"}), HasSubstr("no number of seconds follows"));
+  EXPECT_THAT(usage_error({"--around", "+-5", "a"}), HasSubstr("names no time"));
+  EXPECT_THAT(usage_error({"--around", "noon", "a"}), HasSubstr("is neither"));
+  EXPECT_THAT(usage_error({"--around", "+1", "--since", "+1", "a"}), HasSubstr("excludes"));
+}
+
+TEST(Options, MaxBytes) {
+  const auto most = [](const char* text) { return parse({"--format", "capture", "-o", "x", "--max-bytes", text, "a"}).max_bytes; };
+  EXPECT_EQ(most("1000"), 1000u);
+  EXPECT_EQ(most("64k"), 65536u);
+  EXPECT_EQ(most("10M"), 10u << 20);
+  EXPECT_EQ(most("2g"), std::uint64_t{2} << 30);
+  for (const char* const text : {"k", "1x", "-1", "1.5m", "99999999999999999999"}) {
+    EXPECT_THAT(usage_error({"--format", "capture", "-o", "x", "--max-bytes", text, "a"}), HasSubstr("is not a size")) << text;
+  }
+  EXPECT_THAT(usage_error({"--max-bytes", "1m", "a"}), HasSubstr("is for --format capture"));
+  EXPECT_THAT(usage_error({"--format", "capture", "--max-bytes", "1m", "a"}), HasSubstr("needs -o OUT"));
+}
+
 }  // namespace
 }  // namespace tcpaccept::report

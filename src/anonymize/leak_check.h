@@ -1,0 +1,98 @@
+// Proves that an anonymised capture holds nothing it should not, from its bytes and from what was in the originals.
+//
+// It keeps what the originals held (addresses, names), reads the finished file and refuses it unless all of this holds:
+//
+//   1. Each frame is, byte for byte, what its decoded values are encoded to. So there is nothing in the file but these
+//      values: no rest of a buffer, no unknown field, nothing between frames.
+//   2. Each address in it is the pseudonym of an original address: undone with the key it gives one that was seen.
+//      And it is another one, except in the classes that stay (address_map.h). An original address that was left as it
+//      was fails this; one that happens to be the pseudonym of another does not.
+//   3. Each COMM, host name, boot id and component of a cgroup path is a pseudonym that some original name has (a COMM:
+//      or an original COMM, with Settings::keep_comm). Every other text is one that texts.h knows; kernel, machine and
+//      distribution hold no host name, boot id or original address as a word.
+//   4. Neither the bytes as they are nor the same batches in plain form hold an original address in 16 bytes (in
+//      network order, or each half little-endian, as Cap'n Proto has it), its text of seven characters or more, or an
+//      original name of eight bytes or more; except where it is what 2 and 3 allow. This finds what a later field
+//      might hold that 2 and 3 do not know.
+//
+// Not searched for: four bytes of an IPv4 address alone, which occur by chance in any file (2 looks at each value
+// instead), addresses of ::/64 in binary (they look like small numbers), and numbers such as pids.
+//
+// Memory is bounded: 1.5 million distinct addresses (16 MiB) and 200,000 distinct names (2 MiB each) are known
+// exactly; of more every second one is followed, then every fourth (seen.h). caveat() says so. What is the same
+// mistake for all addresses is still found for certain.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "anonymize/anonymizer.h"
+#include "anonymize/seen.h"
+#include "capture/codec.h"
+
+namespace tcpaccept::anonymize {
+
+class LeakCheck {
+ public:
+  explicit LeakCheck(const Settings& settings);
+
+  // What the originals hold, before it is anonymised.
+  void note(const capture::Start& start);
+  void note(const capture::Batch& batch);
+
+  // Reads the file from its start; `name` is for messages. Throws Error if anything of the above does not hold.
+  void check(int fd, capture::Packing packing, const std::string& name);
+  // The same for bytes in memory, all frames.
+  void check(Bytes frames, capture::Packing packing, const std::string& name);
+
+  // What the check cannot say for certain, or "".
+  std::string caveat() const;
+
+ private:
+  class Found;  // what ends a check
+
+  void check_frame(Bytes frame, capture::Packing packing);
+  void check_start(const capture::Start& start);
+  void check_batch(const capture::Batch& batch);
+  void check_addresses(std::vector<IpAddress>& addresses);
+  void check_system_text(const char* what, const std::string& text);
+  void check_comm(const Comm& comm);
+  void check_path(std::string_view path);
+  // `step`: where binary values can begin.
+  void search(Bytes bytes, std::size_t step);
+  void search_address(std::uint64_t high, std::uint64_t low);
+  void search_address_texts(std::string_view text, const char* where);
+  void search_name(std::string_view rest);
+  bool is_leak(const IpAddress& address);
+  void note_name(std::string_view name);
+
+  Settings settings_;
+  Anonymizer own_;  // pseudonyms are worked out again here
+  Seen addresses_;
+  Seen names_;        // COMMs and components that are to be hidden
+  Seen fronts_;       // their first eight bytes
+  Seen kept_;         // COMMs that stay
+  Seen hosts_;        // and boot ids
+  Seen pseudonyms_;   // that names may have
+  // A bit that is not set tells at once that an address, or the front of a name, was not seen.
+  static constexpr unsigned kFilterBits = 19;
+  using Filter = std::bitset<std::size_t{1} << kFilterBits>;
+  static std::size_t filter_bit(std::uint64_t high, std::uint64_t low) {
+    return ((high * 0x9e3779b97f4a7c15u) ^ (low * 0xbf58476d1ce4e5b9u)) >> (64 - kFilterBits);
+  }
+  void note_address(const IpAddress& address);
+
+  std::unique_ptr<Filter> address_filter_;
+  std::unique_ptr<Filter> front_filter_;
+  std::bitset<256> lengths_;  // of names_
+  std::vector<IpAddress> proved_;  // addresses found good lately
+  std::vector<IpAddress> table_;
+  std::vector<IpAddress> restored_;
+  capture::Encoder encoder_;
+  capture::Decoder decoder_;
+};
+
+}  // namespace tcpaccept::anonymize

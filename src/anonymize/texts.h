@@ -1,0 +1,40 @@
+// What of the texts of a session may be kept: only what is known to be harmless.
+//
+// Kernel, machine and distribution stay, a maintainer needs them; but not when the host's name or its boot id is in
+// them. Of everything else only texts that a tcpaccept is known to write stay, and of these only the known part: they
+// are put together anew from what is written down here. The rest is left out, and a note counts it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/model.h"
+
+namespace tcpaccept::anonymize {
+
+// Everything but host, boot id, pids and clock, which are not touched. `note` says what was done to the capture; it
+// is added, once.
+void keep_known_texts(capture::Start& start, const std::string& note);
+
+// "" stays. `pid` gives a process its new number.
+std::string known_reason(std::string_view reason, const std::function<std::uint32_t(std::uint32_t)>& pid);
+
+// How notes about anonymisation begin.
+inline constexpr std::string_view kAnonymizedNote = "anonymized: ";
+
+// A text of a session that keep_known_texts() would not leave so, or "" if there is none. Kernel, machine and
+// distribution are not looked at.
+std::string unknown_text(const capture::Start& start, const std::string& note);
+
+bool is_word_character(char c);
+// The words of a text: what is between separators, which is all but letters, digits and . : - _.
+std::vector<std::string_view> words(std::string_view text);
+// `name` is in the text, and what is before and behind it is no letter or digit.
+bool holds_word(std::string_view text, std::string_view name);
+// Every IPv4 and IPv6 address in the text, as long as it is not part of something longer that is none.
+void for_each_address(std::string_view text,
+                      const std::function<void(std::string_view found, const IpAddress& address)>& use);
+
+}  // namespace tcpaccept::anonymize

@@ -1,0 +1,76 @@
+// A capture of bounded size: the newest frames that fit, in a file that is written from its front.
+//
+// Whatever is written goes into the file; when that is too large, the oldest frames are given up, one by one, and
+// their space is used again from time to time, so that the file is never much larger than twice what is asked for. At
+// the end the session that was cut gets its start back, and instead of the batches that are gone one without accepts,
+// whose ledger counts what they held as filtered and carries what they said was lost. Of the last batch given up, as
+// many accepts stay as there is room for.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "capture/codec.h"
+#include "capture/model.h"
+
+namespace tcpaccept::report {
+
+class NewestFrames {
+ public:
+  // `fd` is borrowed: an empty file, open for reading and writing; `name` is for messages.
+  NewestFrames(int fd, std::uint64_t most, capture::Packing packing, std::string name)
+      : fd_(fd), most_(most), packing_(packing), name_(std::move(name)) {}
+
+  // A whole frame, of a capture without open batches. Throws Error.
+  void add(Bytes frame);
+  // After the last one. Throws Error: not even the end of the last session fits.
+  void finish();
+  // What is not in the file, for a message; "" = everything is.
+  std::string left_out() const;
+
+ private:
+  // Of the session that is cut: what was in the batches that are gone.
+  struct Account {
+    std::optional<capture::Ledger> ledger;  // sums
+    std::map<std::uint16_t, std::uint64_t> cpu_losses;
+    std::vector<Gap> gaps;
+    std::optional<capture::ClockAnchor> clock;
+    std::uint64_t events = 0;
+    bool says_something() const { return ledger || !gaps.empty() || !cpu_losses.empty(); }
+  };
+
+  Bytes frame_at(std::uint64_t offset);
+  void read_batch(capture::Batch& to);
+  void drop_oldest();
+  void forget(const capture::Batch& batch);
+  std::string account_frame(bool with_last);
+  std::string newest_part(std::uint64_t room);
+  void rewrite(std::uint64_t to);
+  void put(std::uint64_t offset, Bytes bytes) const;
+  void move(std::uint64_t from, std::uint64_t to, std::uint64_t length);
+
+  int fd_;
+  std::uint64_t most_;
+  capture::Packing packing_;
+  std::string name_;
+  std::uint64_t head_ = 0;  // of the oldest frame that is kept
+  std::uint64_t tail_ = 0;  // behind the newest
+  std::vector<std::uint64_t> words_;  // of frame_at(): Cap'n Proto wants them aligned
+  std::string start_;                 // of the session the head is in, if it is before the head
+  std::optional<capture::Batch> last_;  // given up last, in the same session; not in gone_
+  Account gone_;
+  std::uint64_t part_ = 0;       // accepts of last_ that stay after all
+  std::uint64_t unaccounted_ = 0;  // accepts that are gone and that a ledger still to come counts as written
+
+  std::uint64_t left_out_ = 0;  // accepts
+  std::int64_t first_wall_ = 0;
+  std::int64_t last_wall_ = 0;
+  std::uint64_t sessions_ = 0;  // that are gone altogether
+  capture::Encoder encoder_;
+  capture::Decoder decoder_;
+};
+
+}  // namespace tcpaccept::report

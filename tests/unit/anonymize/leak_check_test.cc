@@ -1,0 +1,176 @@
+#include "anonymize/leak_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "support/samples.h"
+
+namespace tcpaccept::anonymize {
+namespace {
+
+using namespace samples;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+Settings settings() {
+  Settings settings;
+  for (std::size_t i = 0; i < settings.key.size(); ++i) settings.key[i] = static_cast<std::uint8_t>(i * 7 + 1);
+  return settings;
+}
+
+capture::Start start_of() {
+  capture::Start start = samples::start("4cd1a5a5-4b3a-4f5e-9d7a-0d1f6a1c2b3d");
+  start.probe.self_test = {"IPv4: as expected"};
+  return start;
+}
+
+capture::Batch batch_of_two() {
+  Accept other = iperf3();
+  other.raddr = address("2001:db8:7::42");
+  other.listener.saddr = address("2001:db8::170");
+  other.listener.family = 10;
+  other.listener.cgroup = 77;
+  other.time += 5;
+  capture::Batch batch = batch_of({sshd(), other});
+  batch.cgroups = {{77, "/system.slice/iperf3-customer.service"}};
+  return batch;
+}
+
+// An anonymiser that works, and the check that saw what it saw; the tests break what it made before it is checked.
+struct Writing {
+  explicit Writing(const Settings& with = settings()) : anonymizer(with), check(with) {
+    check.note(start);
+    check.note(batch);
+    const TimeShift shift = shift_of(with, start.boot_id);
+    anonymizer.apply(start);
+    anonymizer.apply(batch, shift);
+    anonymizer.apply(end, shift);
+  }
+  std::string bytes(capture::Packing packing) const { return frame(start) + frame(batch, packing) + frame(end); }
+  // "" or what was found.
+  std::string found(const std::string& content, capture::Packing packing) {
+    const Bytes bytes = std::as_bytes(std::span(content));
+    std::vector<std::uint64_t> words(bytes.size() / 8);  // frames are read where words may lie
+    std::memcpy(words.data(), bytes.data(), bytes.size());
+    try {
+      check.check(Bytes{reinterpret_cast<const std::byte*>(words.data()), bytes.size()}, packing, "OUT");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.status(), Exit::kFailed);
+      return error.what();
+    }
+    return "";
+  }
+  std::string found() {
+    const std::string packed = found(bytes(capture::Packing::kPacked), capture::Packing::kPacked);
+    const std::string plain = found(bytes(capture::Packing::kPlain), capture::Packing::kPlain);
+    EXPECT_EQ(packed, plain);
+    return packed;
+  }
+
+  capture::Start start = start_of();
+  capture::Batch batch = batch_of_two();
+  capture::End end = samples::end(2, 1);
+  Anonymizer anonymizer;
+  LeakCheck check;
+};
+
+TEST(LeakCheck, PassesWhatTheAnonymizerMakes) {
+  for (int variant = 0; variant < 16; ++variant) {
+    Settings with = settings();
+    with.keep_private = (variant & 1) != 0;
+    with.keep_comm = (variant & 2) != 0;
+    with.map_ports = (variant & 4) != 0;
+    if ((variant & 8) != 0) with.shift_time = 3'600'000'000'000;
+    EXPECT_EQ(Writing(with).found(), "") << variant;
+  }
+}
+
+TEST(LeakCheck, FindsAnAddressLeftAsItWas) {
+  const capture::Batch original = batch_of_two();
+  for (const std::size_t i : {0u, 1u}) {
+    Writing peer;
+    peer.batch.peers[i] = original.peers[i];
+    EXPECT_THAT(peer.found(), AllOf(HasSubstr("OUT is not written"), HasSubstr(to_string(original.peers[i]))));
+    Writing local;
+    local.batch.listeners[i].saddr = original.listeners[i].saddr;
+    EXPECT_THAT(local.found(), HasSubstr(to_string(original.listeners[i].saddr)));
+  }
+}
+
+TEST(LeakCheck, FindsAnAddressThatNobodyAskedFor) {
+  Writing writing;
+  writing.batch.peers[0] = address("198.51.100.7");
+  EXPECT_THAT(writing.found(), HasSubstr("198.51.100.7, which is the pseudonym of no address"));
+}
+
+TEST(LeakCheck, AnOriginalThatIsThePseudonymOfAnotherIsNoLeak) {
+  Writing writing;
+  // Somebody had the address that is now the pseudonym of the first peer; and has a pseudonym of its own.
+  capture::Batch more = batch_of({sshd()});
+  more.peers[0] = writing.batch.peers[0];
+  writing.check.note(more);
+  EXPECT_EQ(writing.found(), "");
+}
+
+TEST(LeakCheck, FindsNames) {
+  const capture::Start start = start_of();
+  const capture::Batch batch = batch_of_two();
+  const auto found = [](const auto& leak) {
+    Writing writing;
+    leak(writing);
+    return writing.found();
+  };
+  EXPECT_THAT(found([&](Writing& w) { w.batch.listeners[0].comm = batch.listeners[0].comm; }), HasSubstr("the command sshd"));
+  EXPECT_THAT(found([&](Writing& w) { w.batch.cgroups[0].path = batch.cgroups[0].path; }), HasSubstr("system.slice"));
+  EXPECT_THAT(found([&](Writing& w) { w.start.host = start.host; }), HasSubstr("the host web1"));
+  EXPECT_THAT(found([&](Writing& w) { w.start.boot_id = start.boot_id; }), HasSubstr(start.boot_id));
+  EXPECT_THAT(found([&](Writing& w) { w.start.kernel = "6.1.0-web1-amd64"; }), HasSubstr("the name web1 in the kernel's release"));
+  EXPECT_THAT(found([&](Writing& w) { w.start.distribution = "of 192.168.60.1."; }), HasSubstr("192.168.60.1"));
+  EXPECT_THAT(found([&](Writing& w) { w.start.probe.notes.push_back("see 192.168.60.1"); }), HasSubstr("see 192.168.60.1"));
+  EXPECT_THAT(found([&](Writing& w) { w.start.probe.definitions.push_back("p:tcpaccept/p1_tcp x"); }), HasSubstr("p1_tcp"));
+  EXPECT_THAT(found([&](Writing& w) { w.end.reason = "said alice"; }), HasSubstr("said alice"));
+}
+
+TEST(LeakCheck, AKeptCommandMustNotBeAnAddress) {
+  Settings with = settings();
+  with.keep_comm = true;
+  Writing writing(with);
+  capture::Batch batch = batch_of_two();
+  batch.listeners[0].comm = Comm::from("192.168.60.1");
+  writing.check.note(batch);
+  writing.batch.listeners[0].comm = batch.listeners[0].comm;
+  EXPECT_THAT(writing.found(), HasSubstr("192.168.60.1"));
+}
+
+TEST(LeakCheck, FindsBytesThatBelongToNoValue) {
+  Writing writing;
+  const std::string good = writing.bytes(capture::Packing::kPacked);
+  EXPECT_THAT(writing.found(good + std::string(8, 'x'), capture::Packing::kPacked), HasSubstr("bytes that are no frame"));
+  EXPECT_THAT(writing.found(good, capture::Packing::kPlain), HasSubstr("bytes that its values do not account for"));
+  std::string flipped = good;
+  flipped[flipped.size() - 3] = static_cast<char>(flipped[flipped.size() - 3] ^ 1);
+  EXPECT_NE(writing.found(flipped, capture::Packing::kPacked), "");
+}
+
+TEST(Seen, KnowsAllWhileThereIsRoomAndAPartOfMore) {
+  Seen seen(Key{3}, "test", 1 << 12);
+  for (std::uint64_t i = 0; i < 3000; ++i) seen.add(seen.fingerprint(i, i));
+  EXPECT_EQ(seen.one_of(), 1u);
+  for (std::uint64_t i = 0; i < 3000; ++i) EXPECT_TRUE(seen.holds(seen.fingerprint(i, i)));
+  for (std::uint64_t i = 3000; i < 100'000; ++i) {
+    seen.add(seen.fingerprint(i, i));
+  }
+  EXPECT_EQ(seen.one_of(), 64u);
+  std::size_t followed = 0;
+  for (std::uint64_t i = 0; i < 200'000; ++i) {
+    const std::uint64_t print = seen.fingerprint(i, i);
+    if (!seen.follows(print)) continue;
+    ++followed;
+    EXPECT_EQ(seen.holds(print), i < 100'000) << i;
+  }
+  EXPECT_NEAR(static_cast<double>(followed), 200'000.0 / 64, 300);
+}
+
+}  // namespace
+}  // namespace tcpaccept::anonymize

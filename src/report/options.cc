@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "core/error.h"
+#include "report/option_rules.h"
 #include "report/values.h"
 #include "text/escape.h"
 
@@ -101,6 +102,15 @@ std::string one_line(std::string text) {
   return text::escaped(text);
 }
 
+// Long names of the options on the command line.
+std::vector<std::string> given(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() != 0 && !option->get_positional()) names.push_back(option->get_name());
+  }
+  return names;
+}
+
 ParsedOptions parse(int argc, const char* const* argv) {
   CLI::App app{"Prints what tcpaccept-record recorded: every accepted TCP connection, or those asked for.",
                "tcpaccept-report"};
@@ -178,6 +188,14 @@ ParsedOptions parse(int argc, const char* const* argv) {
       ->type_name("FILE");
   app.add_option("--junit", options.junit, "diff, expect: write the results there as JUnit XML")->type_name("OUT");
   app.add_option("-j,--jobs", jobs, "threads to use (default: one for each processor, up to 4)")->type_name("N");
+  for (const char* const one : {"--keep-private", "--keep-comm", "--map-ports", "--shift-time"}) {
+    app.get_option(one)->needs("--anonymize");
+  }
+  for (const char* const one : {"--force", "--recover", "--max-bytes"}) app.get_option(one)->needs("--output");
+  app.get_option("--around")->excludes("--since")->excludes("--until");
+  app.get_option("-t")->excludes("-T")->excludes("--columns");
+  app.get_option("-T")->excludes("--columns");
+  app.get_option("--from-csv")->excludes("--follow");
   app.set_help_flag("-h,--help", "show this help and exit");
   app.add_flag("--version", version, "show the version and exit");
   app.footer(kFooter);
@@ -224,7 +242,6 @@ ParsedOptions parse(int argc, const char* const* argv) {
   filter.since = time_bound("--since", since);
   filter.until = time_bound("--until", until);
   if (!around.empty()) {
-    if (filter.since || filter.until) usage_error("--around excludes --since and --until");
     std::tie(filter.since, filter.until) = time_window("--around", around);
   }
 
@@ -234,7 +251,6 @@ ParsedOptions parse(int argc, const char* const* argv) {
   options.canonical = !canonical.empty();
   if (options.canonical) options.canonical_rules = canonical_rules(canonical);
   if (const auto apart = microseconds("--tie", tie)) options.canonical_rules.tie = *apart * 1000;
-  if (!tie.empty() && !options.canonical && !options.diff) usage_error("--tie is for --canonical and --diff");
   options.tolerance = tolerance(tolerate_count);
   if (const auto apart = microseconds("--tolerate-time", tolerate_time)) options.tolerance.time = *apart * 1000;
 
@@ -243,19 +259,12 @@ ParsedOptions parse(int argc, const char* const* argv) {
     if (values.size() != 1 || values[0] < 1 || values[0] > 64) usage_error("--jobs: give 1 to 64 threads");
     options.jobs = values[0];
   }
-  if (format == "csv") {
-    options.format = text::Format::kCsv;
-  } else if (format == "json") {
-    options.format = text::Format::kJson;
-  } else if (format == "capture") {
-    options.rewrite = true;
-  } else if (format == "html") {
-    options.page = true;
-  } else if (format != "table") {
-    usage_error("--format: '" + text::escaped(format) + "' is none of table, csv, json, html, capture");
-  }
+  demand_compatible(given(app), format);
+  options.rewrite = recover || format == "capture";
+  options.page = format == "html";
+  if (format == "csv") options.format = text::Format::kCsv;
+  if (format == "json") options.format = text::Format::kJson;
   if (!rows.empty()) {
-    if (!options.page) usage_error("--rows is for --format html");
     const auto values = numbers<std::uint32_t>("--rows", {rows}, "a number of rows");
     if (values.size() != 1 || values[0] > 100'000) usage_error("--rows: give 0 to 100000 rows");
     options.rows = values[0];
@@ -266,11 +275,6 @@ ParsedOptions parse(int argc, const char* const* argv) {
       if (!column) usage_error("--columns: there is no column '" + text::escaped(name) + "'");
       options.columns.push_back(*column);
     }
-    if (relative || wall) usage_error("--columns excludes -t and -T: name time or wall_time among the columns");
-  }
-  if (relative && wall) usage_error("-t and -T exclude each other");
-  if ((relative || wall) && options.format != text::Format::kTable) {
-    usage_error("-t and -T are for the table; csv and json always carry both clocks");
   }
   options.summary = summary_options({.by_listener = by_listener, .top = top, .by = by, .rate = rate});
   if (relative) options.time = text::TimeColumn::kRelative;
@@ -283,80 +287,14 @@ ParsedOptions parse(int argc, const char* const* argv) {
   if (std::count(options.files.begin(), options.files.end(), "-") > 1) {
     usage_error("standard input can be read only once");
   }
-  if (options.follow && options.info) usage_error("-f and --info exclude each other");
-  if (options.info && (!filter.empty() || options.format == text::Format::kCsv || options.time != text::TimeColumn::kNone ||
-                       !options.columns.empty())) {
-    usage_error("--info is about whole captures: it takes no filter or columns, and no format but json");
-  }
-  if (recover) {
-    if (options.output.empty()) usage_error("--recover needs -o OUT");
-    if (!filter.empty() || (format != "table" && format != "capture")) {
-      usage_error("--recover writes a capture of all that is intact: it takes no filter and no other format");
-    }
-    options.rewrite = true;
-  }
-  if (options.verify && (options.info || options.rewrite || options.follow || !filter.empty() ||
-                         options.format != text::Format::kTable || options.time != text::TimeColumn::kNone ||
-                         !options.columns.empty())) {
-    usage_error("--verify is about whole captures: it takes no filter, format or columns");
-  }
-  if (options.rewrite && (options.info || options.follow || options.time != text::TimeColumn::kNone || !options.columns.empty())) {
-    usage_error("a capture is written whole: no --info, -f, -t, -T or --columns with it");
-  }
-  if (options.canonical && (options.rewrite || options.info || options.verify || options.follow || wall)) {
-    usage_error("--canonical is for the table, csv and json of a whole capture, and takes no -T");
-  }
-  if (options.diff) {
-    if (options.files.size() != 2) usage_error("--diff compares two files: --diff EXPECTED ACTUAL");
-    if (options.info || options.verify || options.rewrite || options.follow || format != "table" ||
-        options.time != text::TimeColumn::kNone) {
-      usage_error("--diff takes filters, --columns, -o and its own options only");
-    }
-  } else if (options.sequence || !tolerate_count.empty() || !tolerate_time.empty()) {
-    usage_error("--sequence, --tolerate-count and --tolerate-time are for --diff");
-  }
-  if (!options.expect.empty() && (options.diff || options.info || options.verify || options.rewrite || options.follow ||
-                                  format != "table" || options.time != text::TimeColumn::kNone || options.canonical ||
-                                  !options.columns.empty())) {
-    usage_error("--expect takes filters, -o and --junit only");
-  }
-  if (!options.junit.empty() && !options.diff && options.expect.empty()) {
-    usage_error("--junit is for --diff and --expect");
-  }
-  if (options.page && (options.info || options.verify || options.canonical || options.time != text::TimeColumn::kNone ||
-                       !options.columns.empty())) {
-    usage_error("a page has columns and times of its own: no --info, --verify, --canonical, -t, -T or --columns with it");
-  }
-  if (options.summary && (options.info || options.verify || options.rewrite || options.canonical || options.diff || options.page ||
-                          !options.expect.empty() || options.time != text::TimeColumn::kNone || !options.columns.empty())) {
-    usage_error("--summary, --top and --rate print figures as a table, csv or json: none of --format capture and html, --info, "
-                "--verify, --canonical, --diff, --expect, -t, -T and --columns with them");
-  }
-  if (options.from_csv && (recover || options.verify || options.follow || options.diff)) {
-    usage_error("--from-csv takes no -f, --verify, --recover or --diff (which reads stored text by itself)");
-  }
+  if (options.diff && options.files.size() != 2) usage_error("--diff compares two files: --diff EXPECTED ACTUAL");
   options.anonymize = !anonymize.empty();
   if (options.anonymize && anonymize != kRandomKey) options.key_file = anonymize;
   if (!shift_time.empty()) options.anonymity.shift_time = signed_seconds("--shift-time", shift_time);
-  if (!options.anonymize && options.anonymity != anonymize::Settings{}) {
-    usage_error("--keep-private, --keep-comm, --map-ports and --shift-time are for --anonymize");
-  }
-  if (options.anonymize && (options.info || options.verify || options.diff || !options.expect.empty())) {
-    usage_error("--anonymize is for rows and for --format capture");
-  }
-  if (options.anonymize && options.page) {
-    usage_error("a page names files and times: --anonymize with --format capture first, then --format html of that");
-  }
   if (options.anonymize && options.rewrite && options.output.empty()) {
     usage_error("--anonymize --format capture needs -o OUT: it is checked before it appears");
   }
   options.max_bytes = byte_size("--max-bytes", max_bytes);
-  if (options.max_bytes && (!options.rewrite || recover)) usage_error("--max-bytes is for --format capture");
-  if (options.max_bytes && options.output.empty()) {
-    usage_error("--max-bytes needs -o OUT: what is left out is known at the end");
-  }
-  if (options.plain && !options.rewrite) usage_error("--plain is for --format capture");
-  if (options.force && options.output.empty()) usage_error("--force is for -o OUT");
   if (options.follow && (options.files.size() != 1 || options.files.front() == "-")) {
     usage_error("-f needs exactly one FILE (standard input is read as it arrives anyway)");
   }

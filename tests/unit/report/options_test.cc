@@ -101,7 +101,9 @@ TEST(Options, Page) {
   EXPECT_THAT(usage_error({"--format", "html", "--rows", "many", "f"}), HasSubstr("'many' is not a number of rows"));
   EXPECT_THAT(usage_error({"--rows", "5", "f"}), HasSubstr("--rows is for --format html"));
   for (const char* other : {"--verify", "--canonical", "--columns=pid"}) {
-    EXPECT_THAT(usage_error({"--format", "html", "f", other}), HasSubstr("a page has columns and times of its own")) << other;
+    EXPECT_THAT(usage_error({"--format", "html", "f", other}),
+                testing::AnyOf(HasSubstr("do not go together"), HasSubstr(" is for ")))
+        << other;
   }
 }
 
@@ -126,7 +128,7 @@ TEST(Options, WrongUsageIsOneLine) {
     EXPECT_THAT(usage_error({option, "", "f"}), HasSubstr("its value is empty")) << option;
   }
   for (const char* other : {"--port=22", "--format=csv", "-t", "--columns=pid"}) {
-    EXPECT_THAT(usage_error({"--info", "f", other}), HasSubstr("--info is about whole captures")) << other;
+    EXPECT_THAT(usage_error({"--info", "f", other}), HasSubstr("--info ")) << other;
   }
   EXPECT_THAT(usage_error({"--port", "-1", "f"}), HasSubstr("port"));
   EXPECT_THAT(usage_error({"--rport", "0x16", "f"}), HasSubstr("'0x16' is not a port"));
@@ -137,22 +139,22 @@ TEST(Options, WrongUsageIsOneLine) {
   EXPECT_THAT(usage_error({"--since", "08:10:50", "f"}), HasSubstr("--since: '08:10:50'"));
   EXPECT_THAT(usage_error({"--until", "+x", "f"}), HasSubstr("--until"));
   EXPECT_THAT(usage_error({"--format", "xml", "f"}), HasSubstr("'xml' is none of"));
-  EXPECT_THAT(usage_error({"-t", "-T", "f"}), HasSubstr("-t and -T"));
-  EXPECT_THAT(usage_error({"-t", "--format", "csv", "f"}), HasSubstr("for the table"));
+  EXPECT_THAT(usage_error({"-t", "-T", "f"}), HasSubstr("-t excludes -T"));
+  EXPECT_THAT(usage_error({"-t", "--format", "csv", "f"}), HasSubstr("-t is for --canonical, --format table"));
   EXPECT_THAT(usage_error({"-f"}), HasSubstr("exactly one FILE"));
   EXPECT_THAT(usage_error({"-f", "a", "b"}), HasSubstr("exactly one FILE"));
-  EXPECT_THAT(usage_error({"-f", "--info", "a"}), HasSubstr("exclude"));
+  EXPECT_THAT(usage_error({"-f", "--info", "a"}), HasSubstr("--info does not take --follow"));
   EXPECT_THAT(usage_error({"-", "-"}), HasSubstr("only once"));
   EXPECT_THAT(usage_error({"--port", "a\x1b\n", "f"}), HasSubstr("a\\x1b\\x0a"));
   EXPECT_THAT(usage_error({"--canonical=pids,addrs", "f"}), HasSubstr("'addrs' is none of"));
-  EXPECT_THAT(usage_error({"--canonical", "-T", "f"}), HasSubstr("takes no -T"));
-  EXPECT_THAT(usage_error({"--tie", "1s", "f"}), HasSubstr("--tie is for"));
+  EXPECT_THAT(usage_error({"--canonical", "-T", "f"}), HasSubstr("--canonical does not take -T"));
+  EXPECT_THAT(usage_error({"--tie", "1s", "f"}), HasSubstr("--tie is for --diff, --canonical"));
   EXPECT_THAT(usage_error({"--diff", "a"}), HasSubstr("compares two files"));
-  EXPECT_THAT(usage_error({"--diff", "a", "b", "--format", "csv"}), HasSubstr("its own options only"));
+  EXPECT_THAT(usage_error({"--diff", "a", "b", "--format", "csv"}), HasSubstr("--diff and --format csv do not go together"));
   EXPECT_THAT(usage_error({"--diff", "a", "b", "--tolerate-count", "x%"}), HasSubstr("'x' is not a number"));
-  EXPECT_THAT(usage_error({"--sequence", "a"}), HasSubstr("are for --diff"));
-  EXPECT_THAT(usage_error({"--junit", "x", "a"}), HasSubstr("for --diff and --expect"));
-  EXPECT_THAT(usage_error({"--expect", "x", "--diff", "a", "b"}), HasSubstr("--expect takes"));
+  EXPECT_THAT(usage_error({"--sequence", "a"}), HasSubstr("--sequence is for --diff"));
+  EXPECT_THAT(usage_error({"--junit", "x", "a"}), HasSubstr("--junit is for --diff, --expect"));
+  EXPECT_THAT(usage_error({"--expect", "x", "--diff", "a", "b"}), HasSubstr("--diff does not take --expect"));
   EXPECT_THAT(usage_error({"--output-version", "2", "a"}), HasSubstr("version 1 only"));
 }
 
@@ -180,10 +182,10 @@ TEST(Options, Anonymize) {
   EXPECT_TRUE(all.anonymity.keep_private && all.anonymity.keep_comm && all.anonymity.map_ports);
   EXPECT_EQ(all.anonymity.shift_time, -1'500'000'000);
   EXPECT_EQ(parse({"--anonymize", "--shift-time", "3600", "a"}).anonymity.shift_time, 3'600'000'000'000);
-  EXPECT_THAT(usage_error({"--keep-comm", "a"}), HasSubstr("are for --anonymize"));
+  EXPECT_THAT(usage_error({"--keep-comm", "a"}), HasSubstr("--keep-comm requires --anonymize"));
   EXPECT_THAT(usage_error({"--anonymize=", "a"}), HasSubstr("empty"));
-  EXPECT_THAT(usage_error({"--anonymize", "--info", "a"}), HasSubstr("for rows and for --format capture"));
-  EXPECT_THAT(usage_error({"--anonymize", "--format", "html", "a"}), HasSubstr("a page names files and times"));
+  EXPECT_THAT(usage_error({"--anonymize", "--info", "a"}), HasSubstr("--info does not take --anonymize"));
+  EXPECT_THAT(usage_error({"--anonymize", "--format", "html", "a"}), HasSubstr("--anonymize is for --summary"));
   EXPECT_THAT(usage_error({"--anonymize", "--shift-time", "an hour", "a"}), HasSubstr("is not a number of seconds"));
   EXPECT_THAT(usage_error({"--anonymize", "--format", "capture", "a"}), HasSubstr("needs -o OUT"));
 }
@@ -214,8 +216,8 @@ TEST(Options, MaxBytes) {
   for (const char* const text : {"k", "1x", "-1", "1.5m", "99999999999999999999"}) {
     EXPECT_THAT(usage_error({"--format", "capture", "-o", "x", "--max-bytes", text, "a"}), HasSubstr("is not a size")) << text;
   }
-  EXPECT_THAT(usage_error({"--max-bytes", "1m", "a"}), HasSubstr("is for --format capture"));
-  EXPECT_THAT(usage_error({"--format", "capture", "--max-bytes", "1m", "a"}), HasSubstr("needs -o OUT"));
+  EXPECT_THAT(usage_error({"--max-bytes", "1m", "-o", "x", "a"}), HasSubstr("--max-bytes is for --format capture"));
+  EXPECT_THAT(usage_error({"--format", "capture", "--max-bytes", "1m", "a"}), HasSubstr("--max-bytes requires --output"));
 }
 
 }  // namespace

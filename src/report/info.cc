@@ -166,8 +166,17 @@ void append_session(const SessionTotals& session, text::Buffer& out) {
   describe_session(session, true, [&](std::string_view name, std::string_view value) { line(out, name, value); });
 }
 
-void append_findings(const Findings& findings, text::Buffer& out) {
+void append_rest(const Totals& totals, const Busiest& busiest, text::Buffer& out) {
+  const Findings& findings = totals.findings();
   out.append("all sessions\n");
+  for (const Busiest::Entry& entry : busiest.top()) {
+    const std::string name = entry.comm.view().empty() ? "(no name)" : text::escaped(entry.comm.view());
+    line(out, "listener", name + " " + to_string(entry.saddr) + " port " + std::to_string(entry.sport) + ": " +
+                              std::to_string(entry.accepts) + (entry.accepts == 1 ? " accept" : " accepts"));
+  }
+  if (busiest.listeners() > Busiest::kShown) {
+    line(out, "listener", std::to_string(busiest.listeners() - Busiest::kShown) + " more; --summary lists them");
+  }
   for (const Hole& hole : findings.hole_list) {
     line(out, "hole", text::wall_text(hole.begin) + " to " + text::wall_text(hole.end) + ": " + std::to_string(hole.lost) +
                           " lost, " + std::to_string(hole.misses) + " missed by the probe");

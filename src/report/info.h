@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "text/buffer.h"
+#include "report/busiest.h"
 #include "report/totals.h"
 
 namespace tcpaccept::report {
@@ -20,8 +21,8 @@ void describe_session(const SessionTotals& session, bool all_events, const AddFa
 // One session of the input.
 void append_session(const SessionTotals& session, text::Buffer& out);
 
-// What follows the sessions: every listed hole and damage, and whether the input is complete.
-void append_findings(const Findings& findings, text::Buffer& out);
+// What follows the sessions: the busiest listeners, every listed hole and damage, and whether the input is complete.
+void append_rest(const Totals& totals, const Busiest& busiest, text::Buffer& out);
 
 // --verify: whether all of it is intact, and where it is not.
 void append_verdict(const std::string& name, const Totals& totals, std::uint64_t bytes, text::Buffer& out);

@@ -115,7 +115,7 @@ void InfoJson::session(const SessionTotals& session, text::Buffer& out) {
   first_ = false;
 }
 
-void InfoJson::close(const Totals& totals, text::Buffer& out) {
+void InfoJson::close(const Totals& totals, const Busiest& busiest, text::Buffer& out) {
   const Findings& findings = totals.findings();
   Json holes = Json::array(), unseen = Json::array(), damage = Json::array();
   for (const Hole& hole : findings.hole_list) {
@@ -130,7 +130,16 @@ void InfoJson::close(const Totals& totals, text::Buffer& out) {
   }
   for (const DamageFinding& finding : findings.damage_list) damage.push_back(damage_of(finding, false));
   if (findings.torn_tail) damage.push_back(damage_of(*findings.torn_tail, true));
+  Json listeners = Json::array();
+  for (const Busiest::Entry& entry : busiest.top()) {
+    listeners.push_back({{"comm", std::string(entry.comm.view())},
+                         {"saddr", to_string(entry.saddr)},
+                         {"sport", entry.sport},
+                         {"accepts", entry.accepts}});
+  }
   const Json json = {{"accepts", totals.accepts()},
+                     {"listeners", busiest.listeners()},
+                     {"top_listeners", std::move(listeners)},
                      {"complete", findings.complete()},
                      {"proved", findings.complete(true)},
                      {"not_proved", texts(findings.unproved)},

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "report/busiest.h"
 #include "report/totals.h"
 #include "text/buffer.h"
 
@@ -14,7 +15,7 @@ class InfoJson {
  public:
   void open(const std::string& name, text::Buffer& out);
   void session(const SessionTotals& session, text::Buffer& out);
-  void close(const Totals& totals, text::Buffer& out);
+  void close(const Totals& totals, const Busiest& busiest, text::Buffer& out);
 
  private:
   bool first_ = true;

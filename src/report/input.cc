@@ -488,12 +488,13 @@ std::shared_ptr<Input::Work> Input::make_work() {
   return work;
 }
 
-void Input::drain() {
+void Input::drain(const std::function<void(const capture::Batch&, std::uint32_t from)>& each) {
   capture::Batch batch;
   while (const capture::BatchFrame* frame = next_batch()) {
     if (!source_->reader().read(capture::kAllColumns, batch)) continue;
     totals_.add(frame, offset());
     totals_.add_events(batch);
+    each(batch, totals_.repeated());
   }
 }
 

@@ -97,8 +97,9 @@ class Input final : public Feed {
   // Keeps the current batch and its rows alive; nullptr if that cannot be.
   std::shared_ptr<const void> hold() const;
 
-  // Reads everything that is left, for its account only, and proves all of it.
-  void drain();
+  // Reads everything that is left, for its account, and proves all of it. `each` sees every batch; its events before
+  // number `from` were in an earlier form of it.
+  void drain(const std::function<void(const capture::Batch&, std::uint32_t from)>& each);
 
   bool live() const { return source_->live(); }
   std::uint64_t size() const { return source_->size(); }

@@ -10,6 +10,7 @@
 
 #include "anonymize/key.h"
 #include "report/anonymizing.h"
+#include "report/busiest.h"
 #include "report/canonical_report.h"
 #include "report/diff.h"
 #include "report/expect.h"
@@ -150,9 +151,10 @@ class Description final : public Sink {
     input.open();
     if (json_) writer_.open(input.name(), out);
     else if (info_) out.append(input.name() + "\n");
-    input.drain();
-    if (json_) writer_.close(input.totals(), out);
-    else if (info_) append_findings(input.totals().findings(), out);
+    Busiest busiest;
+    input.drain([&](const capture::Batch& batch, std::uint32_t from) { busiest.add(batch, from); });
+    if (json_) writer_.close(input.totals(), busiest, out);
+    else if (info_) append_rest(input.totals(), busiest, out);
     else append_verdict(input.name(), input.totals(), input.offset(), out);
     output_.flush();
   }

@@ -13,6 +13,7 @@ namespace {
 using text::Column;
 
 constexpr std::size_t kReadAtATime = 16 * 1024;
+constexpr const char* kWrongEscape = "has a backslash that does not begin \\xHH";
 
 constexpr std::size_t index(Column column) { return static_cast<std::size_t>(column); }
 
@@ -24,32 +25,6 @@ std::vector<std::string_view> words(std::string_view line) {
     at = end;
   }
   return result;
-}
-
-// One line of RFC 4180; false if its quotes are not right.
-bool split_csv(std::string_view line, std::vector<std::string>& cells) {
-  cells.clear();
-  for (;;) {
-    std::string& cell = cells.emplace_back();
-    if (line.starts_with('"')) {
-      for (line.remove_prefix(1);;) {
-        const std::size_t quote = line.find('"');
-        if (quote == std::string_view::npos) return false;
-        cell += line.substr(0, quote);
-        line.remove_prefix(quote + 1);
-        if (!line.starts_with('"')) break;
-        cell += '"';
-        line.remove_prefix(1);
-      }
-      if (!line.empty() && line.front() != ',') return false;
-    } else {
-      const std::size_t end = std::min(line.find(','), line.size());
-      cell = line.substr(0, end);
-      line.remove_prefix(end);
-    }
-    if (line.empty()) return true;
-    line.remove_prefix(1);
-  }
 }
 
 // One object of names and values, no deeper.
@@ -146,13 +121,10 @@ void StoredText::read_header() {
     json_waits_ = true;
     return;
   }
-  std::vector<std::string> names;
-  const bool is_csv = split_csv(line_, names) && std::any_of(names.begin(), names.end(), [](const std::string& name) {
-                        return text::column_named(name).has_value();
-                      });
-  kind_ = is_csv ? Kind::kCsv : Kind::kTable;
-  if (is_csv) {
-    for (const std::string& name : names) header_.push_back(text::column_named(name));
+  const std::string_view first = line_.substr(0, line_.find(','));
+  kind_ = first.size() != line_.size() || text::column_named(first) ? Kind::kCsv : Kind::kTable;
+  if (kind_ == Kind::kCsv) {
+    begin_csv();
   } else {
     for (const std::string_view heading : words(line_)) header_.push_back(text::column_headed(heading));
   }
@@ -166,19 +138,39 @@ void StoredText::read_header() {
 
 std::string StoredText::plain(std::string_view escaped) const {
   const auto bytes = text::unescaped(escaped);
-  if (!bytes) refuse("has a backslash that does not begin \\xHH");
+  if (!bytes) refuse(kWrongEscape);
   return *bytes;
 }
 
-void StoredText::parse_csv(std::vector<std::string>& fields) {
-  std::vector<std::string> cells;
-  if (!split_csv(line_, cells)) refuse("has quotes that do not match");
+// From the first line on.
+void StoredText::begin_csv() {
+  const auto line = static_cast<std::size_t>(line_.data() - buffer_.data());
+  csv_.emplace(name_, [this, at = line](char* to, std::size_t size) mutable -> std::size_t {
+    const std::size_t count = std::min(size, buffer_.size() - at);
+    if (count == 0) return read_({to, size});
+    std::copy_n(buffer_.data() + at, count, to);
+    at += count;
+    return count;
+  });
+  std::vector<std::string_view> names;
+  csv_->next(names);
+  for (const std::string_view name : names) header_.push_back(text::column_named(name));
+}
+
+bool StoredText::next_csv(std::vector<std::string>& fields) {
+  std::vector<std::string_view> cells;
+  if (!csv_->next(cells)) return false;
   if (cells.size() != header_.size()) {
-    refuse("has " + std::to_string(cells.size()) + " cells, the first line " + std::to_string(header_.size()));
+    throw csv_->error("has " + std::to_string(cells.size()) + " cells, the first line " +
+                      std::to_string(header_.size()));
   }
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    if (header_[i]) fields[index(*header_[i])] = plain(cells[i]);
+    if (!header_[i]) continue;
+    const auto bytes = text::unescaped(cells[i]);
+    if (!bytes) throw csv_->error(i + 1, kWrongEscape);
+    fields[index(*header_[i])] = *bytes;
   }
+  return true;
 }
 
 // A name may hold spaces, or be empty: what stands before it is found from the left, what stands behind from the right.
@@ -218,17 +210,17 @@ void StoredText::parse_json(std::vector<std::string>& fields) {
 bool StoredText::next(std::vector<std::string>& fields) {
   if (!kind_) read_header();
   if (kind_ == Kind::kEmpty) return false;
+  fields.assign(text::kColumnCount, {});
+  if (kind_ == Kind::kCsv) return next_csv(fields);
   if (json_waits_) {
     json_waits_ = false;
   } else if (!next_line()) {
     return false;
   }
-  fields.assign(text::kColumnCount, {});
-  switch (*kind_) {
-    case Kind::kEmpty: break;
-    case Kind::kTable: parse_table(fields); break;
-    case Kind::kCsv: parse_csv(fields); break;
-    case Kind::kJson: parse_json(fields); break;
+  if (kind_ == Kind::kTable) {
+    parse_table(fields);
+  } else {
+    parse_json(fields);
   }
   return true;
 }

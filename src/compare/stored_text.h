@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "text/columns.h"
+#include "text/csv_reader.h"
 
 namespace tcpaccept::compare {
 
@@ -25,6 +26,8 @@ class StoredText {
 
   // `name` is for messages, safe to print.
   StoredText(Read read, std::string name);
+  StoredText(const StoredText&) = delete;
+  StoredText& operator=(const StoredText&) = delete;
 
   // Columns that it has. After the first next() for JSON, which names them in every row.
   bool has(text::Column column) const;
@@ -36,7 +39,8 @@ class StoredText {
 
   bool next_line();
   void read_header();
-  void parse_csv(std::vector<std::string>& fields);
+  void begin_csv();
+  bool next_csv(std::vector<std::string>& fields);
   void parse_table(std::vector<std::string>& fields);
   void parse_json(std::vector<std::string>& fields);
   std::string plain(std::string_view escaped) const;
@@ -49,6 +53,7 @@ class StoredText {
   bool at_end_ = false;
   std::string_view line_;
   std::uint64_t number_ = 0;  // of line_, from 1
+  std::optional<text::CsvReader> csv_;  // reads on from the first line
 
   std::optional<Kind> kind_;
   bool json_waits_ = false;  // the first line is a row

@@ -33,7 +33,7 @@ using Fields = std::vector<std::string>;
 class Canonical {
  public:
   // Names for more different values than this are refused: memory is bounded.
-  static constexpr std::size_t kMaxNames = 250'000;
+  static constexpr std::size_t kMaxNames = 200'000;
   static constexpr std::size_t kMaxTie = 65'536;
 
   // Gets each row, with its time, when its place is known; the row is valid during the call.

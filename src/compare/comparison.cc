@@ -69,12 +69,12 @@ std::string Comparison::part(std::span<const std::string> fields, bool listener)
 void Comparison::add(Side side, std::span<const std::string> fields, std::int64_t time) {
   const std::size_t at = index(side);
   std::string group = sequence_ ? std::string{"all accepts"} : part(fields, true);
-  std::string text = part(fields, false);
-  const auto [kind, is_new] = by_text_.try_emplace(group + "\n" + text, static_cast<std::uint32_t>(kinds_.size()));
+  const std::string text = part(fields, false);
+  const auto [kind, is_new] = by_text_.try_emplace(group + '\n' + text, static_cast<std::uint32_t>(kinds_.size()));
   if (is_new) {
     if (kinds_.size() >= kMaxKinds) refuse("different accepts");
     const auto [place, new_group] = groups_.try_emplace(std::move(group), static_cast<std::uint32_t>(groups_.size()));
-    kinds_.push_back({.group = place->second, .text = std::move(text)});
+    kinds_.push_back({.group = place->second, .text = std::string_view(kind->first).substr(kind->first.size() - text.size())});
   }
   Kind& found = kinds_[kind->second];
   ++found.count[at];
@@ -109,7 +109,7 @@ void Comparison::compare_counts(const Kind& kind, Group& group, Verdict& verdict
   const auto [expected, actual] = kind.count;
   group.count[0] += expected;
   group.count[1] += actual;
-  Difference difference{.what = kind.text, .count = kind.count};
+  Difference difference{.what = std::string(kind.text), .count = kind.count};
   compare_times(kind, difference, verdict);
   const auto share = static_cast<std::uint64_t>(static_cast<double>(expected) * tolerance_.percent / 100);
   const std::uint64_t allowed = std::max(tolerance_.count, share);
@@ -146,7 +146,8 @@ void Comparison::compare_sequences(Verdict& verdict) const {
       const Edit& edit = script[at];
       const std::uint32_t kind = edit.kind == Edit::Kind::kSecondOnly ? order_[1][edit.second] : order_[0][edit.first];
       verdict.script += edit.kind == Edit::Kind::kBoth ? ' ' : edit.kind == Edit::Kind::kFirstOnly ? '-' : '+';
-      verdict.script += kinds_[kind].text + "\n";
+      verdict.script += kinds_[kind].text;
+      verdict.script += '\n';
       ++lines;
     }
     shown = std::max(shown, at);
@@ -165,7 +166,7 @@ Verdict Comparison::finish() {
     compare_sequences(verdict);
     if (tolerance_.time) {
       for (const Kind& kind : kinds_) {
-        Difference difference{.what = kind.text, .count = kind.count};
+        Difference difference{.what = std::string(kind.text), .count = kind.count};
         compare_times(kind, difference, verdict);
         if (!difference.time.empty()) verdict.groups.front().differences.push_back(std::move(difference));
       }

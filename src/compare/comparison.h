@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -56,7 +57,7 @@ class Comparison {
  public:
   // More rows of different kinds, or, in a sequence or with a tolerance of time, more rows at all are refused: memory is
   // bounded.
-  static constexpr std::size_t kMaxKinds = 250'000;
+  static constexpr std::size_t kMaxKinds = 100'000;
   static constexpr std::size_t kMaxListed = 1000;  // differences of a group
 
   Comparison(std::vector<text::Column> columns, bool sequence, const Tolerance& tolerance);
@@ -68,7 +69,7 @@ class Comparison {
  private:
   struct Kind {
     std::uint32_t group = 0;
-    std::string text;
+    std::string_view text;  // the end of its name in by_text_
     std::array<std::uint64_t, 2> count{};
     std::array<std::vector<std::int64_t>, 2> times{};
   };

@@ -50,7 +50,7 @@ Reading::Reading(const std::vector<std::string>& files, const Options& options, 
 }
 
 Reading::Reading(const std::string& name, std::unique_ptr<ItemSource> source, const Options& options)
-    : options_(options), workers_(threads_beside_this(options, false)), names_{name} {
+    : options_(options), workers_(0), names_{name} {
   sources_.push_back(std::move(source));
 }
 

@@ -57,7 +57,7 @@ class Comparison {
  public:
   // More rows of different kinds, or, in a sequence or with a tolerance of time, more rows at all are refused: memory is
   // bounded.
-  static constexpr std::size_t kMaxKinds = 100'000;
+  static constexpr std::size_t kMaxKinds = 80'000;
   static constexpr std::size_t kMaxListed = 1000;  // differences of a group
 
   Comparison(std::vector<text::Column> columns, bool sequence, const Tolerance& tolerance);

@@ -46,9 +46,6 @@ bool is_number(Column column) {
   }
 }
 
-// The only ones that others choose the bytes of.
-bool is_hostile(Column column) { return column == Column::kComm || column == Column::kCgroupPath; }
-
 // Longest field but for the path of a cgroup.
 constexpr std::size_t kMaxField = 64;
 
@@ -227,7 +224,7 @@ void RowLayout::append_csv(std::span<const std::string> fields, Buffer& out) con
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     char* to = out.room(fields[i].size() * kEscapedBytes + 4);
     // A time before the first row begins with a minus, which is no formula.
-    to = is_hostile(columns_[i]) ? put_csv_cell(to, fields[i]) : put_escaped(to, fields[i]);
+    to = columns_[i] == Column::kTime && all_of_number(fields[i]) ? put_text(to, fields[i]) : put_csv_cell(to, fields[i]);
     if (i + 1 != columns_.size()) {
       *to++ = ',';
     } else {

@@ -71,7 +71,7 @@ struct Gap {
   reason @4 :UInt16;
   # 1 probes were switched off, 2 a CPU came online and its event was not open yet, 3 threads that waited in accept()
   # before a return probe was armed, 4 the probe was removed, 5 a damaged part of this capture was left out when it was
-  # written anew; 0 or any other number: another reason
+  # written anew, 6 the recording was not ended, so what came after its last flush is missing; 0 or any other number: another reason
 }
 
 struct Cgroup {

@@ -157,7 +157,7 @@ void LeakCheck::check_system_text(const char* what, const std::string& text) {
       for (std::size_t end = begin + 1; end <= word.size(); ++end) {
         if (end != word.size() && is_word_character(word[end])) continue;
         const std::string_view part = word.substr(begin, end - begin);
-        if (hosts_.holds(hosts_.fingerprint(part))) throw Found("the name " + printable(part) + " in " + what);
+        if (!is_common_word(part) && hosts_.holds(hosts_.fingerprint(part))) throw Found("the name " + printable(part) + " in " + what);
       }
     }
   }
@@ -266,7 +266,7 @@ void LeakCheck::check_frame(Bytes frame, capture::Packing packing) {
     case capture::Decoder::Kind::kStart:
       same(encoder_.encode(decoder_.start()));
       check_start(decoder_.start());
-      search(frame, 1);
+      search_address_texts(text_of(frame), "its bytes");  // its names are all known texts
       return;
     case capture::Decoder::Kind::kEnd:
       same(encoder_.encode(decoder_.end()));

@@ -10,8 +10,8 @@
 namespace tcpaccept::anonymize {
 namespace {
 
-constexpr const char* kFilterForm = "([a-z]{1,8}(==|!=)[0-9]{1,3}|[ |&()])*";
-constexpr const char* kRecorderForm = "tcpaccept-record [0-9A-Za-z.+~-]{1,32}";
+constexpr const char* kFilterForm = "(proto==[0-9]{1,3}|[ |&()])*";
+constexpr const char* kRecorderForm = "tcpaccept-(record|generate|report) [0-9]{1,4}([.][0-9]{1,4}){0,3}( --from-csv)?";
 
 // No kernel, machine or distribution has a longer name.
 constexpr std::size_t kLongestName = 200;
@@ -51,7 +51,7 @@ constexpr std::array<std::string_view, 3> kSymbols{"security_sock_graft", "__ine
 constexpr std::array<std::string_view, 2> kOffsets{"btf", "default"};
 constexpr std::array<std::string_view, 4> kConnections{"IPv4", "IPv6", "IPv4 on a dual-stack listener", "MPTCP"};
 // Notes that begin so are kept up to here. The report reads some of them (totals.cc).
-constexpr std::array<std::string_view, 12> kNotes{
+constexpr std::array<std::string_view, 14> kNotes{
     "probe misses are not recorded: this kernel counts failed fetches among them",
     "return probe: the next accept of every thread that already waits in accept() is not seen",
     "the place of sk_protocol is not known: SCTP and other stream sockets over IP show too",
@@ -60,6 +60,8 @@ constexpr std::array<std::string_view, 12> kNotes{
     "no BPF program keeps plain TCP off the MPTCP event",
     "the probe is not proved to work, no connection of our own could be made",
     "this capture is a merge; what is said of host and probe is of its first part",
+    "made from CSV, which holds accepts only: host, probe, losses and gaps are not known",
+    "made up by tcpaccept-generate: nothing of this happened",
     "plan graft: this kernel has no security_sock_graft",
     "plan inet_accept: this kernel has no __inet_accept",
     "plan graft",
@@ -107,6 +109,14 @@ std::string known_test(std::string_view line) {
   return known + (outcome.starts_with("not made") ? ": not made" : ": differed");
 }
 
+std::string lower_case(std::string_view from) {
+  std::string to{from};
+  for (char& c : to) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return to;
+}
+
 // Keeps the lines of which `known` leaves something; how many are gone.
 template <typename Known>
 std::size_t keep_lines(std::vector<std::string>& lines, const Known& known) {
@@ -136,6 +146,11 @@ std::vector<std::string_view> words(std::string_view text) {
     at = end;
   }
   return found;
+}
+
+bool is_common_word(std::string_view word) {
+  constexpr std::array<std::string_view, 6> kCommon{"debian", "cloud", "amd64", "arm64", "generic", "linux"};
+  return is_one_of(lower_case(word), kCommon);
 }
 
 bool holds_word(std::string_view text, std::string_view name) {
@@ -181,15 +196,25 @@ void for_each_address(std::string_view text,
   }
 }
 
+// Also without its domain, and in letters of another case.
+bool holds_host(const std::string& text, const std::string& host) {
+  const std::string name = lower_case(host);
+  if (is_common_word(name)) return false;
+  return holds_word(lower_case(text), name) || holds_word(lower_case(text), name.substr(0, name.find('.')));
+}
+
 void keep_known_texts(capture::Start& start, const std::string& note) {
   static const Pattern recorder(kRecorderForm);
   static const Pattern filter(kFilterForm);
   for (std::string* text : {&start.kernel, &start.kernel_build, &start.machine, &start.distribution}) {
     const bool plain = text->size() <= kLongestName &&
                        std::all_of(text->begin(), text->end(), [](char c) { return c >= ' ' && c <= '~'; });
-    bool address = false;
-    for_each_address(*text, [&](std::string_view, const IpAddress&) { address = true; });
-    keep_if(*text, plain && !address && !holds_word(*text, start.host) && !holds_word(*text, start.boot_id));
+    // The release of a kernel may begin with four numbers, as an address would.
+    std::string_view searched = *text;
+    if (text == &start.kernel) searched.remove_prefix(std::min(searched.find_first_not_of("0123456789."), searched.size()));
+    bool secret = text->find('@') != std::string::npos || holds_word(*text, start.boot_id) || holds_host(*text, start.host);
+    for_each_address(searched, [&](std::string_view, const IpAddress&) { secret = true; });
+    keep_if(*text, plain && !secret);
   }
   keep_if(start.recorder, recorder.matches(start.recorder));
   keep_if(start.probe.plan, is_one_of(start.probe.plan, kPlans));

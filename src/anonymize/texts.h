@@ -28,6 +28,9 @@ inline constexpr std::string_view kAnonymizedNote = "anonymized: ";
 // distribution are not looked at.
 std::string unknown_text(const capture::Start& start, const std::string& note);
 
+// Words that kernels and distributions have in their own names: no secret, even where a host is called so.
+bool is_common_word(std::string_view word);
+
 bool is_word_character(char c);
 // The words of a text: what is between separators, which is all but letters, digits and . : - _.
 std::vector<std::string_view> words(std::string_view text);

@@ -61,7 +61,7 @@ std::string Comparison::part(std::span<const std::string> fields, bool listener)
     if (!text.empty()) text += ' ';
     text += text::column_name(columns_[i]);
     text += '=';
-    text += fields[i].empty() ? "-" : text::escaped(fields[i]);
+    text += text::escaped(fields[i]);
   }
   return text;
 }

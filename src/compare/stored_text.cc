@@ -27,6 +27,22 @@ std::vector<std::string_view> words(std::string_view line) {
   return result;
 }
 
+// Fields of a table that lost one stand in the wrong columns.
+bool plausible(Column column, std::string_view field) {
+  const auto numbered = [&](char name) {
+    if (field.starts_with(name)) field.remove_prefix(1);
+    return !field.empty() && field.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  switch (column) {
+    case Column::kRaddr:
+    case Column::kSaddr: return parse_address(field).has_value() || (field.starts_with('A') && numbered('A'));
+    case Column::kPid: return numbered('P');
+    case Column::kRport: return numbered('E');
+    case Column::kSport: return numbered('L');
+    default: return true;
+  }
+}
+
 // One object of names and values, no deeper.
 class JsonRow final : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -196,6 +212,9 @@ void StoredText::parse_table(std::vector<std::string>& fields) {
       field = {parts[front].data(), static_cast<std::size_t>(last.data() + last.size() - parts[front].data())};
     }
     if (field == "-" && header_[i] != Column::kComm) field = {};
+    if (!field.empty() && !plausible(*header_[i], field)) {
+      refuse("has " + text::escaped(field) + " for " + std::string(text::column_name(*header_[i])));
+    }
     fields[index(*header_[i])] = plain(field);
   }
 }

@@ -15,6 +15,7 @@ enum class GapReason : std::uint16_t {
   kWaitingThreads = 3,  // a return probe does not see the next accept of a thread that waits already
   kRemoved = 4,         // the probe itself was taken away
   kDamage = 5,          // a damaged part of a capture was left out when it was written anew
+  kNotEnded = 6,        // what came after the last flush of a recording that was not ended (a killed recorder)
 };
 
 // [begin, end] on CLOCK_MONOTONIC, nanoseconds.

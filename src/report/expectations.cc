@@ -32,6 +32,10 @@ class TableReader {
     } else if (!table_.contains("at-least") && !table_.contains("at-most")) {
       expectation.at_least = 1;
     }
+    if (expectation.name.empty()) refuse(table_, "name: is empty");
+    if (expectation.within_us && *expectation.within_us <= expectation.after_us) {
+      refuse(table_, "within is not longer than after: nothing is between them");
+    }
     if (expectation.at_least > expectation.at_most) refuse(table_, "at-least is more than at-most");
     return expectation;
   }
@@ -178,7 +182,7 @@ Expectations::Expectations(std::vector<Expectation> expectations) : expectations
 }
 
 Observer Expectations::observer(std::size_t input) {
-  return {.start = [this, input](const capture::Start& start) { begin_.try_emplace(input, start.clock.monotonic); }};
+  return {.start = [this, input](const capture::Start& start) { begin_[input] = start.clock.monotonic; }};
 }
 
 void Expectations::append(const Run& run, const std::shared_ptr<const void>&) {

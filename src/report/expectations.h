@@ -70,7 +70,7 @@ class Expectations final : public Sink {
   std::vector<Expectation> expectations_;
   std::vector<State> states_;
   capture::Columns columns_ = 0;
-  std::map<std::size_t, std::uint64_t> begin_;  // of each input's recording, on its CLOCK_MONOTONIC
+  std::map<std::size_t, std::uint64_t> begin_;  // of each input's session at hand, on its CLOCK_MONOTONIC
   std::vector<std::uint32_t> selected_;  // rows of a batch, for the moment
 };
 

@@ -102,6 +102,16 @@ std::string one_line(std::string text) {
   return text::escaped(text);
 }
 
+// The parser shows the value that a flag has by itself, which says nothing to anybody.
+std::string help_of(const CLI::App& app) {
+  std::string text = app.help();
+  for (const auto& [from, to] : {std::pair{"--canonical{pids}", "--canonical[=WHAT]"}, {"--anonymize{/}", "--anonymize[=KEYFILE]"}}) {
+    const std::string_view shown = from;
+    if (const std::size_t at = text.find(shown); at != std::string::npos) text.replace(at, shown.size(), to);
+  }
+  return text;
+}
+
 // Long names of the options on the command line.
 std::vector<std::string> given(const CLI::App& app) {
   std::vector<std::string> names;
@@ -191,7 +201,7 @@ ParsedOptions parse(int argc, const char* const* argv) {
   for (const char* const one : {"--keep-private", "--keep-comm", "--map-ports", "--shift-time"}) {
     app.get_option(one)->needs("--anonymize");
   }
-  for (const char* const one : {"--force", "--recover", "--max-bytes"}) app.get_option(one)->needs("--output");
+  for (const char* const one : {"--recover", "--max-bytes"}) app.get_option(one)->needs("--output");
   app.get_option("--around")->excludes("--since")->excludes("--until");
   app.get_option("-t")->excludes("-T")->excludes("--columns");
   app.get_option("-T")->excludes("--columns");
@@ -203,7 +213,7 @@ ParsedOptions parse(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    return {{}, app.help()};
+    return {{}, help_of(app)};
   } catch (const CLI::ParseError& error) {
     usage_error(one_line(error.what()));
   }
@@ -287,6 +297,7 @@ ParsedOptions parse(int argc, const char* const* argv) {
   if (std::count(options.files.begin(), options.files.end(), "-") > 1) {
     usage_error("standard input can be read only once");
   }
+  if (options.force && options.output.empty() && options.junit.empty()) usage_error("--force is for -o and --junit");
   if (options.diff && options.files.size() != 2) usage_error("--diff compares two files: --diff EXPECTED ACTUAL");
   options.anonymize = !anonymize.empty();
   if (options.anonymize && anonymize != kRandomKey) options.key_file = anonymize;

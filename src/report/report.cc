@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "anonymize/key.h"
 #include "report/anonymizing.h"
@@ -23,6 +25,7 @@
 #include "report/rewriter.h"
 #include "report/row_report.h"
 #include "report/summary_sink.h"
+#include "text/escape.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -103,6 +106,10 @@ Exit report_rows(const Options& options, const Streams& streams) {
     if (options.rewrite) anonymizing->witness = &leak_check.emplace(anonymizing->settings);
   }
   Reading reading(options.files, options, streams.in, options.rewrite);
+  if (std::error_code ignored; !options.key_file.empty() && !options.output.empty() &&
+                               std::filesystem::equivalent(options.key_file, options.output, ignored)) {
+    throw Error("will not replace the key with " + text::escaped(options.output), Exit::kUsage);
+  }
   OutputTarget target(options.output, options.force, options.rewrite || options.page, streams.out);
   if ((leak_check || options.max_bytes) && !target.is_file()) {
     throw Error("with --anonymize and --max-bytes a capture needs a file of its own, which " + target.name() + " is not",

@@ -30,7 +30,11 @@ Observer Rewriter::observer(std::size_t input) {
           .damage = [&source](const capture::Damage&) { source.damaged = true; },
           .session = [this, &source](const SessionTotals& session) {
             if (source.damaged && session.last_clock) {
-              add_gap(source, source.last_time, kNotRecorded64, *session.last_clock);
+              add_gap(source, GapReason::kDamage, source.last_time, kNotRecorded64, *session.last_clock);
+            }
+            // What is missing there would be forgotten with the end that is written now.
+            if (!session.end && session.last_clock) {
+              add_gap(source, GapReason::kNotEnded, session.last_clock->monotonic, kNotRecorded64, *session.last_clock);
             }
             source = {};
             end_session(session);
@@ -63,26 +67,25 @@ void Rewriter::see(Source& source, const capture::BatchFrame& batch, std::uint64
   if (batch.events != 0) {
     if (source.damaged || skipped != 0) {
       const bool counted = batch.tables->first_event != kNotRecorded64;
-      add_gap(source, batch.first_time, counted ? skipped : kNotRecorded64, clock);
+      add_gap(source, GapReason::kDamage, batch.first_time, counted ? skipped : kNotRecorded64, clock);
       source.damaged = false;
     }
     source.last_time = batch.last_time;
   }
 }
 
-void Rewriter::add_gap(const Source& source, std::uint64_t end, std::uint64_t at_most,
+void Rewriter::add_gap(const Source& source, GapReason reason, std::uint64_t end, std::uint64_t at_most,
                        const capture::ClockAnchor& clock) {
   if (at_most == 0) return;  // by its numbers nothing is missing
   const std::uint64_t begin = source.last_time != 0 ? std::min(source.last_time, end) : end;
   gaps_.push_back({.begin = on_output(begin, clock),
                    .end = on_output(end, clock),
-                   .reason = GapReason::kDamage,
+                   .reason = reason,
                    .at_most = at_most});
 }
 
 void Rewriter::add(Source& source, const Account& account) {
   last_clock_ = on_output(account.clock);
-  for (const capture::CpuLoss& loss : account.cpu_losses) cpu_losses_[loss.cpu] += loss.lost;
   for (Gap gap : account.gaps) {
     gap.begin = on_output(gap.begin, account.clock);
     gap.end = on_output(gap.end, account.clock);
@@ -94,15 +97,30 @@ void Rewriter::add(Source& source, const Account& account) {
     if (!any_ledger_) told_until_ = on_output(ledger.begin, account.clock);
     any_ledger_ = true;
     until_ = std::max(until_, on_output(ledger.end, account.clock));
-    sum_.hits += ledger.hits;
-    sum_.misses += ledger.misses;
-    sum_.lost += ledger.lost;
+    sum_.hits += ledger.hits - std::min(ledger.hits, ledger.lost);
     sum_.filtered += ledger.filtered;
     sum_.written += ledger.written;
+    if (!ledger.complete()) return add_hole(account, ledger);
   }
-  // A hole keeps roughly its place in time, and lists do not grow without end.
-  const bool hole = sum_.misses != told_.misses || sum_.lost != told_.lost || !gaps_.empty();
-  if (hole && (gaps_.size() >= kMaxGaps || builder_.size() >= capture::kDefaultBatchEvents / 4)) flush(false);
+  for (const capture::CpuLoss& loss : account.cpu_losses) cpu_losses_[loss.cpu] += loss.lost;
+  // Lists do not grow without end.
+  if (gaps_.size() >= kMaxGaps) flush(false);
+}
+
+// A slice in which accepts were lost stays as it is, in a batch without accepts: together with others, or merged with
+// another input's, nobody would know any more when it was.
+void Rewriter::add_hole(const Account& account, const capture::Ledger& ledger) {
+  capture::Batch batch;
+  batch.clock = *last_clock_;
+  batch.first_event = written_;
+  batch.ledger = capture::Ledger{.begin = on_output(ledger.begin, account.clock),
+                                 .end = on_output(ledger.end, account.clock),
+                                 .hits = ledger.lost,
+                                 .misses = ledger.misses,
+                                 .lost = ledger.lost};
+  batch.cpu_losses = account.cpu_losses;
+  put_(encoder_.encode(batch, packing_));
+  ++batches_;
 }
 
 bool Rewriter::fits(const capture::ClockAnchor& clock, const Accept& accept, std::string_view path) const {
@@ -142,8 +160,6 @@ void Rewriter::flush(bool last) {
     ledger = capture::Ledger{.begin = told_until_,
                              .end = std::max(until_, told_until_),
                              .hits = sum_.hits - told_.hits,
-                             .misses = sum_.misses - told_.misses,
-                             .lost = sum_.lost - told_.lost,
                              .filtered = sum_.filtered - told_.filtered,
                              .written = now - told_.written};
     // Which of them are left out for good is known at the end.

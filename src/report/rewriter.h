@@ -46,7 +46,9 @@ class Rewriter final : public Sink {
   void start(const capture::Start& start);
   void see(Source& source, const capture::BatchFrame& batch, std::uint64_t skipped);
   void add(Source& source, const Account& account);
-  void add_gap(const Source& source, std::uint64_t end, std::uint64_t at_most, const capture::ClockAnchor& clock);
+  void add_gap(const Source& source, GapReason reason, std::uint64_t end, std::uint64_t at_most,
+               const capture::ClockAnchor& clock);
+  void add_hole(const Account& account, const capture::Ledger& ledger);
   void end_session(const SessionTotals& session);
   void end(const std::string& reason, const capture::ClockAnchor& clock);
   void flush(bool last);

@@ -43,6 +43,8 @@ std::string unseen_text(const Unseen& unseen) {
       return text + ": the probe was removed";
     case GapReason::kDamage:
       return text + ": a damaged part of the capture was left out";
+    case GapReason::kNotEnded:
+      return text + ": the recording was not ended cleanly, what came last is missing";
     case GapReason::kOther:
       break;
   }

@@ -200,7 +200,8 @@ TEST(Texts, WhatAMaintainerNeedsStays) {
 
 TEST(Texts, WhatIsNotKnownIsLeftOut) {
   capture::Start start = samples::start("boot");
-  start.host = "amd64";
+  start.host = "Web1.corp.example.com";
+  start.kernel = "6.1.0-web1";
   start.kernel_build = "#1 SMP root@10.1.2.3";
   start.distribution = "Debian\x1b[2J";
   start.recorder = "alice's recorder";
@@ -225,6 +226,20 @@ TEST(Texts, WhatIsNotKnownIsLeftOut) {
                                              .notes = {"anonymized: addresses, names, ids are pseudonyms; 4 lines of the "
                                                        "recorder left out"},
                                              .self_test = {}}));
+}
+
+TEST(Texts, WhatEverybodyHasStays) {
+  capture::Start start = samples::start("boot");
+  start.host = "cloud";
+  start.kernel = "5.15.90.1-cloud-amd64";  // no address
+  start.recorder = "tcpaccept-record 0.1.0";
+  const capture::Start after = anonymized_start(start);
+  EXPECT_EQ(after.kernel, "5.15.90.1-cloud-amd64");
+  EXPECT_EQ(after.recorder, "tcpaccept-record 0.1.0");
+  start.recorder = "tcpaccept-record 0.1.0~alice";
+  EXPECT_EQ(anonymized_start(start).recorder, "left out");
+  start.probe.filter = "pid==184";
+  EXPECT_EQ(anonymized_start(start).probe.filter, "left out");
 }
 
 TEST(Texts, ReasonsAreThoseOfTheRecorder) {

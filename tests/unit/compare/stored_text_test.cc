@@ -80,6 +80,7 @@ TEST(StoredText, WhatIsNoneIsRefusedWithItsLine) {
   EXPECT_EQ(why("raddr,sport\n1,2\n\n1,2,3\n"), "old.txt: line 4: has 3 cells, the first line 2");
   EXPECT_EQ(why("raddr,sport\n\"1,2\n"), "old.txt: line 2: a quote is not closed");
   EXPECT_EQ(why("raddr,comm\n1,\\x4\n"), "old.txt: line 2, column 2: has a backslash that does not begin \\xHH");
+  EXPECT_EQ(why("PID COMM RADDR RPORT SADDR SPORT\n7 sshd fd00::1 E7 fd00::2\n"), "old.txt: line 2 has sshd for raddr");
   EXPECT_EQ(why("PID SPORT\n1\n"), "old.txt: line 2 has 1 fields, the first line 2");
   EXPECT_EQ(why("{\"raddr\":[1]}\n"), "old.txt: line 1 is no JSON object of plain values");
   EXPECT_EQ(why("{\"raddr\":{\"raddr\":1}}\n"), "old.txt: line 1 is no JSON object of plain values");

@@ -196,8 +196,33 @@ TEST_F(Rewriting, AKilledRecordingGetsAnEndThatSaysSo) {
   const std::string whole = capture_of(30, 10);
   const std::string killed = write("killed", whole.substr(0, whole.size() - frame(end(30, 3)).size()));
   EXPECT_EQ(run({"--recover", "-o", path("recovered"), killed}), Exit::kIncomplete);
-  EXPECT_EQ(run({"--info", path("recovered")}), Exit::kClean) << complaints_;
+  EXPECT_EQ(run({"--info", path("recovered")}), Exit::kIncomplete);
   EXPECT_THAT(output_, HasSubstr("the end of the recording is missing"));
+  EXPECT_THAT(complaints_, HasSubstr("accepts may have gone unseen: the recording was not ended cleanly"));
+  // And so it stays.
+  EXPECT_EQ(run({"--format", "capture", "-o", path("again"), path("recovered")}), Exit::kIncomplete);
+  EXPECT_EQ(run({path("again")}), Exit::kIncomplete);
+}
+
+TEST_F(Rewriting, AHoleStaysWhenItWas) {
+  // A made-up recording, and another of five days later.
+  std::string early = frame(start());
+  std::string late = early;
+  const auto slice = [](std::uint64_t begin, std::uint64_t lost) {
+    capture::Batch batch;
+    batch.clock = anchor();
+    batch.ledger = capture::Ledger{.begin = begin, .end = begin + 1'000'000'000, .hits = lost, .lost = lost};
+    batch.first_event = 0;
+    return batch;
+  };
+  constexpr std::uint64_t kDays = 5 * 86'400'000'000'000;
+  early += frame(slice(kMonotonic, 3)) + frame(slice(kMonotonic + 60'000'000'000, 4));
+  late += frame(slice(kMonotonic + kDays, 0));
+  const std::string a = write("a", early + frame(end(0, 2))), b = write("b", late + frame(end(0, 1)));
+  EXPECT_EQ(run({"--format", "capture", "-o", path("both"), a, b}), Exit::kIncomplete);
+  EXPECT_EQ(run({path("both")}), Exit::kIncomplete);
+  EXPECT_THAT(complaints_, AllOf(HasSubstr("3 accepts lost between 2026-11-23T08:10:50.000Z and 2026-11-23T08:10:51.000Z"),
+                                 HasSubstr("4 accepts lost between 2026-11-23T08:11:50.000Z and 2026-11-23T08:11:51.000Z")));
 }
 
 TEST_F(Rewriting, NothingIsOverwrittenAndNothingHalfIsLeft) {

@@ -219,7 +219,9 @@ void Pump::flush_with_ledger(bool open) {
                          .filtered = totals_.filtered - told_.filtered,
                          .written = totals_.written + builder_.size() - told_.written};
   capture::Batch& batch = builder_.finish(clock_, ledger);
-  batch.first_event = totals_.written;
+  // An account alone that no other form of it precedes has no number, or it would be one of the batch that follows.
+  const bool alone = batch.size() == 0 && !open && open_ == 0;
+  batch.first_event = alone ? kNotRecorded64 : totals_.written;
   add_cgroups(batch);
   add_losses(batch);
   if (open) {

@@ -16,6 +16,9 @@ namespace {
 constexpr std::uint64_t kWorthMoving = std::uint64_t{1} << 20;
 // So many gaps of batches that are gone are carried each for itself; older ones become one.
 constexpr std::size_t kMaxGaps = 100;
+// The same for stretches of time in which accepts were lost, at most; a small file has less room for them.
+constexpr std::size_t kMaxHoles = 16;
+constexpr std::uint64_t kRoomForHole = 8192;
 // A ledger that changes can make a batch a little larger.
 constexpr std::uint64_t kSlack = 64;
 
@@ -127,10 +130,9 @@ void NewestFrames::forget(const capture::Batch& batch) {
     const std::uint64_t out = std::min(unaccounted_, from.written);
     unaccounted_ -= out;
     to.end = std::max(from.end, to.end);
-    to.hits += from.hits;
-    to.misses += from.misses;
-    to.lost += from.lost;
+    to.hits += from.hits - std::min(from.hits, from.lost);
     to.filtered += from.filtered + from.written;
+    if (!from.complete()) add_hole(from);
   }
   for (const capture::CpuLoss& loss : batch.cpu_losses) gone_.cpu_losses[loss.cpu] += loss.lost;
   gone_.gaps.insert(gone_.gaps.end(), batch.gaps.begin(), batch.gaps.end());
@@ -139,6 +141,17 @@ void NewestFrames::forget(const capture::Batch& batch) {
     for (std::size_t i = 0; i < many; ++i) gone_.gaps[many] = united(gone_.gaps[i], gone_.gaps[many]);
     gone_.gaps.erase(gone_.gaps.begin(), gone_.gaps.begin() + static_cast<std::ptrdiff_t>(many));
   }
+}
+
+void NewestFrames::add_hole(const capture::Ledger& from) {
+  std::vector<capture::Ledger>& holes = gone_.holes;
+  holes.push_back({.begin = from.begin, .end = from.end, .hits = from.lost, .misses = from.misses, .lost = from.lost});
+  if (holes.size() <= std::clamp<std::uint64_t>(most_ / kRoomForHole, 1, kMaxHoles)) return;
+  holes[1].begin = std::min(holes[0].begin, holes[1].begin);
+  holes[1].hits += holes[0].hits;
+  holes[1].misses += holes[0].misses;
+  holes[1].lost += holes[0].lost;
+  holes.erase(holes.begin());
 }
 
 void NewestFrames::drop_oldest() {
@@ -168,13 +181,13 @@ void NewestFrames::drop_oldest() {
   }
 }
 
-// What stands for the batches that are gone, the last one too if asked for; "" if they said nothing.
-std::string NewestFrames::account_frame(bool with_last) {
+// What stands for the batches that are gone, frame after frame, none of them a form of a batch that is there, the last one too if asked for; "" if they said nothing.
+std::string NewestFrames::account_frames(bool with_last) {
   if (with_last && last_) {
     const Account before = gone_;
     const std::uint64_t unaccounted = unaccounted_;
     forget(*last_);
-    std::string frame = account_frame(false);
+    std::string frame = account_frames(false);
     gone_ = before;
     unaccounted_ = unaccounted;
     return frame;
@@ -184,9 +197,15 @@ std::string NewestFrames::account_frame(bool with_last) {
   batch.clock = gone_.clock.value_or(capture::ClockAnchor{});
   batch.ledger = gone_.ledger;
   batch.gaps = gone_.gaps;
-  batch.first_event = 0;
   for (const auto& [cpu, lost] : gone_.cpu_losses) batch.cpu_losses.push_back({cpu, lost});
-  return text_of(encoder_.encode(batch, packing_));
+  std::string frames = text_of(encoder_.encode(batch, packing_));
+  for (const capture::Ledger& hole : gone_.holes) {
+    capture::Batch one;
+    one.clock = batch.clock;
+    one.ledger = hole;
+    frames += text_of(encoder_.encode(one, packing_));
+  }
+  return frames;
 }
 
 // A frame of as many of the newest accepts of the batch given up last as fit; "" if none does.
@@ -234,7 +253,7 @@ void NewestFrames::rewrite(std::uint64_t to) {
       case capture::Decoder::Kind::kEnd: {
         capture::End end = decoder_.end();
         end.written -= std::min(end.written, events_gone);
-        end.batches = kept + (part_ != 0 ? 1 : 0) + (gone_.says_something() ? 1 : 0);
+        end.batches = kept + (part_ != 0 ? 1 : 0) + gone_.frames();
         written = encoder_.encode(end);
         cut_session = false;
         break;
@@ -253,19 +272,19 @@ void NewestFrames::rewrite(std::uint64_t to) {
 void NewestFrames::finish() {
   if (left_out_ != 0 || !start_.empty() || sessions_ != 0) {
     // What is gone needs an account, which needs room.
-    const auto needed = [&] { return start_.size() + account_frame(true).size() + (tail_ - head_) + kSlack; };
+    const auto needed = [&] { return start_.size() + account_frames(true).size() + (tail_ - head_) + kSlack; };
     while (head_ < tail_ && needed() > most_) drop_oldest();
     if (head_ == tail_) {
       throw Error("--max-bytes: " + std::to_string(most_) + " bytes are too few for any part of " + name_,
                   Exit::kUsage);
     }
-    std::string front = start_ + account_frame(false);
+    std::string front = start_ + account_frames(false);
     if (last_) {
       const std::string part = newest_part(most_ - std::min(most_, front.size() + (tail_ - head_) + kSlack));
       if (part_ == 0) {
         forget(*last_);
         last_.reset();
-        front = start_ + account_frame(false);
+        front = start_ + account_frames(false);
       } else {
         front += part;
         left_out_ -= part_;

@@ -2,8 +2,8 @@
 //
 // Whatever is written goes into the file; when that is too large, the oldest frames are given up, one by one, and
 // their space is used again from time to time, so that the file is never much larger than twice what is asked for. At
-// the end the session that was cut gets its start back, and instead of the batches that are gone one without accepts,
-// whose ledger counts what they held as filtered and carries what they said was lost. Of the last batch given up, as
+// the end the session that was cut gets its start back, and instead of the batches that are gone some without accepts: one
+// whose ledger counts what they held as filtered, and one for each time in which accepts were lost. Of the last batch given up, as
 // many accepts stay as there is room for.
 #pragma once
 
@@ -34,19 +34,22 @@ class NewestFrames {
  private:
   // Of the session that is cut: what was in the batches that are gone.
   struct Account {
-    std::optional<capture::Ledger> ledger;  // sums
+    std::optional<capture::Ledger> ledger;  // sums, without what was lost
+    std::vector<capture::Ledger> holes;     // what was, and when; bounded
     std::map<std::uint16_t, std::uint64_t> cpu_losses;
     std::vector<Gap> gaps;
     std::optional<capture::ClockAnchor> clock;
     std::uint64_t events = 0;
     bool says_something() const { return ledger || !gaps.empty() || !cpu_losses.empty(); }
+    std::uint64_t frames() const { return (says_something() ? 1 : 0) + holes.size(); }
   };
 
   Bytes frame_at(std::uint64_t offset);
   void read_batch(capture::Batch& to);
   void drop_oldest();
   void forget(const capture::Batch& batch);
-  std::string account_frame(bool with_last);
+  void add_hole(const capture::Ledger& from);
+  std::string account_frames(bool with_last);
   std::string newest_part(std::uint64_t room);
   void rewrite(std::uint64_t to);
   void put(std::uint64_t offset, Bytes bytes) const;

@@ -108,11 +108,10 @@ void Rewriter::add(Source& source, const Account& account) {
 }
 
 // A slice in which accepts were lost stays as it is, in a batch without accepts: together with others, or merged with
-// another input's, nobody would know any more when it was.
+// another input's, nobody would know any more when it was. It has no number: it is no form of the batch that follows.
 void Rewriter::add_hole(const Account& account, const capture::Ledger& ledger) {
   capture::Batch batch;
   batch.clock = *last_clock_;
-  batch.first_event = written_;
   batch.ledger = capture::Ledger{.begin = on_output(ledger.begin, account.clock),
                                  .end = on_output(ledger.end, account.clock),
                                  .hits = ledger.lost,
@@ -171,7 +170,8 @@ void Rewriter::flush(bool last) {
   const bool silent = !ledger || (ledger->hits == 0 && ledger->filtered == 0 && ledger->complete());
   if (events == 0 && gaps_.empty() && cpu_losses_.empty() && silent) return;
   capture::Batch& batch = builder_.finish(*last_clock_, ledger);
-  batch.first_event = written_;
+  // Without events it would be taken for a form of the batch that follows.
+  batch.first_event = events != 0 ? written_ : kNotRecorded64;
   batch.gaps = std::exchange(gaps_, {});
   batch.cpu_losses.clear();
   for (const auto& [cpu, lost] : std::exchange(cpu_losses_, {})) batch.cpu_losses.push_back({cpu, lost});

@@ -349,7 +349,7 @@ void Totals::add_batch(const capture::BatchFrame& batch) {
     return;
   }
   // The final form of a batch can come twice if its recorder was killed just then.
-  const bool again = !open_ && (batch.events != 0 ? repeated_ == batch.events
+  const bool again = numbered && !open_ && (batch.events != 0 ? repeated_ == batch.events
                                                   : tables.ledger && session.ledgers != 0 &&
                                                         tables.ledger->end == last_ledger_end_);
   open_.reset();

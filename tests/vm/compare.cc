@@ -35,6 +35,7 @@ constexpr const char* kUsage =
     "  --ignore-comm X   leave out shown rows of processes whose name begins so (may be repeated)\n"
     "  --exact           each line of a table must be the seed's to the byte, column names too\n"
     "  --time            the CSV's time_ns must lie between the server's clock before and after its accept()\n"
+    "  --pid-unknown     a row with pid 0 may be that of any process, if all else is right; how many there are is said\n"
     "  --subset          not all of the truth has to be shown (a recorder that was ended early)\n"
     "  --scenario NAME   expect only accepts of this scenario (may be repeated)\n"
     "  --require COLUMN  the CSV must tell this for every row the truth knows it of (may be repeated, or a list with commas):\n"
@@ -69,7 +70,7 @@ struct Row {
 constexpr std::array<const char*, 6> kDetails = {"nspid", "netns", "cgroup", "cgroup_path", "ahead", "backlog"};
 
 struct Options {
-  bool self = false, exact = false, check_time = false, subset = false, figures = false;
+  bool self = false, exact = false, check_time = false, subset = false, figures = false, pid_unknown = false;
   std::set<std::string> pids, ignored, scenarios, required;
   std::size_t at_least = 0;
   std::vector<std::string> files;
@@ -340,6 +341,19 @@ int compare(const Options& options) {
                        [&](const std::string& name) { return r.comm.starts_with(name); });
   });
 
+  if (options.pid_unknown) {
+    std::map<std::string, std::string> pids;  // by ends and thread
+    for (const Row& row : expected) pids.emplace(row.ends() + ' ' + row.tid, row.pid);
+    std::size_t unknown = 0;
+    for (Row& row : shown) {
+      const auto known = row.pid == "0" ? pids.find(row.ends() + ' ' + row.tid) : pids.end();
+      if (known == pids.end()) continue;
+      row.pid = known->second;
+      ++unknown;
+    }
+    std::printf("rows without a pid: %zu\n", unknown);
+  }
+
   // A table shows a name cut or padded, so trailing spaces of the truth cannot be seen there.
   if (is_table) {
     for (Row& row : expected) row.comm.erase(std::min(row.comm.size(), row.comm.find_last_not_of(' ') + 1));
@@ -437,6 +451,8 @@ std::optional<Options> parse(const std::vector<std::string>& words) {
       options.check_time = true;
     } else if (word == "--subset") {
       options.subset = true;
+    } else if (word == "--pid-unknown") {
+      options.pid_unknown = true;
     } else if (word == "--figures") {
       options.figures = true;
       options.required.insert({"ahead", "backlog"});

@@ -9,9 +9,11 @@ trap 'echo 1 >$cpu' EXIT
 complete() {
   status=0
   tcpaccept-report --format csv "$1.tcpa" >"$1.csv" 2>"$1.said" || status=$?
-  # Without --time: the clock of an emulated CPU that comes back may be seconds off.
-  vm-compare truth.csv "$1.csv" >compare.log || true
+  # Without --time: the clock of an emulated CPU that comes back may be seconds off. Of what ftrace recorded on it the process is not
+  # known where the thread was gone within a quarter of a second (README).
+  vm-compare --pid-unknown truth.csv "$1.csv" >compare.log || true
   counts "$1"
+  grep '^rows without a pid' compare.log
   missed=$(sed -n 's/^expected .* missed \([0-9]*\),.*/\1/p' compare.log)
   grep -q ' extra 0, wrong 0' compare.log || fail_compare CSV
   bound=$(sed -n 's/.*unseen.*, at most \([0-9]*\)[:;].*/\1/p' "$1.said" | awk '{sum += $1} END {print sum + 0}')

@@ -1,8 +1,6 @@
 #include "compare/comparison.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
 #include <utility>
 
 #include "compare/edit_script.h"
@@ -38,7 +36,8 @@ constexpr std::size_t index(Side side) { return static_cast<std::size_t>(side); 
 
 // "+1.250"
 std::string seconds(std::int64_t nanoseconds) {
-  const std::uint64_t milliseconds = static_cast<std::uint64_t>(std::llabs(nanoseconds)) / 1'000'000;
+  const auto bits = static_cast<std::uint64_t>(nanoseconds);  // hostile: the least number has no positive counterpart
+  const std::uint64_t milliseconds = (nanoseconds < 0 ? 0 - bits : bits) / 1'000'000;
   std::string digits = std::to_string(milliseconds % 1000);
   digits.insert(0, 3 - digits.size(), '0');
   return (nanoseconds < 0 ? "-" : "+") + std::to_string(milliseconds / 1000) + "." + digits;

@@ -100,10 +100,10 @@ class SideRows {
       if (number == 0) demand_columns(text, opened.file.name);
       compare::Fields fields;
       for (const Column column : columns_) fields.push_back(all[static_cast<std::size_t>(column)]);
-      // Rows without a time are no ties.
-      const std::uint64_t place = number++ * (options_.canonical_rules.tie + 1);
-      canonical.add(options_.tolerance.time || options_.canonical_rules.tie != 0 ? time_of(all, opened.file.name) : place,
-                    std::move(fields));
+      // Where no time is needed there may be none, and no row is a tie.
+      const bool timed = options_.tolerance.time || options_.canonical_rules.tie != 0;
+      canonical.add(timed ? time_of(all, opened.file.name) : number, std::move(fields));
+      ++number;
     }
     canonical.finish();
     return false;

@@ -24,7 +24,7 @@ class Reading {
   // Opens `files` ("-" = the descriptor `standard_input`, borrowed). `in_step`: what an input tells between two batches
   // reaches the sink between their rows; so nothing is read ahead. Throws Error.
   Reading(const std::vector<std::string>& files, const Options& options, int standard_input, bool in_step);
-  // The same for one source
+  // The same for one source, without threads; `name` as given on the command line.
   Reading(const std::string& name, std::unique_ptr<ItemSource> source, const Options& options);
 
   Timeline& timeline() { return timeline_; }

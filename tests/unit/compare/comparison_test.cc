@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "core/error.h"
 
 namespace tcpaccept::compare {
@@ -71,6 +73,10 @@ TEST(Comparison, TimesCountFromTheFirstRowOfEachSide) {
   EXPECT_EQ(verdict.late, 1u);
   EXPECT_EQ(verdict.groups.front().differences.front().time, "number 2 came at +3.500 s, expected at +2.000 s");
   EXPECT_TRUE(compared({at(0), at(2'000'000'000)}, {at(0), at(3'500'000'000)}).same());
+  // The least number there is, from a hostile file.
+  const std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(compared({at(0), at(0)}, {at(0), at(least)}, false, close).groups.front().differences.front().time,
+            "number 2 came at -9223372036.854 s, expected at +0.000 s");
 }
 
 TEST(Comparison, ManyDifferencesAreListedInPartAndCountedInFull) {

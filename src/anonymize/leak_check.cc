@@ -18,9 +18,8 @@ namespace {
 constexpr std::size_t kMostAddresses = std::size_t{1} << 21;
 constexpr std::size_t kMostNames = std::size_t{1} << 18;
 constexpr std::size_t kProved = std::size_t{1} << 14;
-// Shorter names and texts occur by chance.
+// Shorter names occur by chance.
 constexpr std::size_t kShortestName = 8;
-constexpr std::size_t kShortestAddressText = 7;
 constexpr std::size_t kLongestName = 255;
 
 // The first eight bytes of a name.
@@ -29,6 +28,12 @@ std::uint64_t front_of(std::string_view name) {
   std::uint64_t word = 0;
   std::memcpy(&word, name.data(), sizeof word);
   return word;
+}
+
+// Whether a word ends or begins before text[at].
+bool is_joint(std::string_view text, std::size_t at) {
+  const auto in_word = [](char c) { return is_word_character(c) || c == '_'; };
+  return at == 0 || at == text.size() || !in_word(text[at]) || !in_word(text[at - 1]);
 }
 
 std::string_view text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
@@ -71,6 +76,7 @@ void LeakCheck::note_address(const IpAddress& address) {
 }
 
 void LeakCheck::note(const capture::Start& start) {
+  const std::lock_guard lock(mutex_);
   for (const std::string* name : {&start.host, &start.boot_id}) {
     if (!name->empty()) hosts_.add(hosts_.fingerprint(*name));
   }
@@ -80,6 +86,7 @@ void LeakCheck::note(const capture::Start& start) {
 }
 
 void LeakCheck::note(const capture::Batch& batch) {
+  const std::lock_guard lock(mutex_);
   for (const IpAddress& peer : batch.peers) note_address(peer);
   for (const Listener& listener : batch.listeners) {
     note_address(listener.saddr);
@@ -138,9 +145,9 @@ void LeakCheck::check_addresses(std::vector<IpAddress>& addresses) {
   }
 }
 
-void LeakCheck::search_address_texts(std::string_view text, const char* where) {
+void LeakCheck::search_address_texts(std::string_view text, const char* where, std::size_t shortest) {
   for_each_address(text, [&](std::string_view found, const IpAddress& address) {
-    if (found.size() < kShortestAddressText || !own_.addresses().hides(address)) return;
+    if (found.size() < shortest || !own_.addresses().hides(address)) return;
     const std::uint64_t print = addresses_.fingerprint(address);
     if (addresses_.holds(print) && is_leak(address)) {
       throw Found("the address " + to_string(address) + " in " + where);
@@ -224,11 +231,12 @@ void LeakCheck::search_address(std::uint64_t high, std::uint64_t low) {
   if (is_leak(address)) throw Found("the address " + to_string(address) + " in its bytes");
 }
 
-void LeakCheck::search_name(std::string_view rest) {
+void LeakCheck::search_name(std::string_view rest, bool whole_words) {
   const std::uint64_t front = front_of(rest);
   if (!front_filter_->test(filter_bit(front, 0)) || !fronts_.holds(fronts_.fingerprint(front, 0))) return;
   for (std::size_t length = kShortestName; length <= std::min(rest.size(), kLongestName); ++length) {
     if (!lengths_.test(length)) continue;
+    if (whole_words && !is_joint(rest, length)) continue;
     const std::string_view name = rest.substr(0, length);
     if (!names_.holds(names_.fingerprint(name)) || kept_.holds(kept_.fingerprint(name))) continue;
     throw Found("the name " + printable(name) + " in its bytes");
@@ -326,6 +334,22 @@ void LeakCheck::check(int fd, capture::Packing packing, const std::string& name)
     const Bytes frame = read(length.value_or(head.size()));
     check(frame, packing, name);
     offset += frame.size();
+  }
+}
+
+// ---- text ----
+
+void LeakCheck::allow(std::string_view word) { kept_.add(kept_.fingerprint(word)); }
+
+void LeakCheck::check_text(std::string_view lines, const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  try {
+    search_address_texts(lines, "its text", 2);
+    for (std::size_t at = 0; at + kShortestName <= lines.size(); ++at) {
+      if (is_joint(lines, at)) search_name(lines.substr(at), true);
+    }
+  } catch (const Found& found) {
+    throw Error(name + " is not written to its end: the leak check found " + found.what());
   }
 }
 

@@ -15,6 +15,9 @@
 //      original name of eight bytes or more; except where it is what 2 and 3 allow. This finds what a later field
 //      might hold that 2 and 3 do not know.
 //
+// Text (a table, CSV, JSON) is refused if it holds the text of an original address that is not the pseudonym of another,
+// or an original name of eight bytes or more as a word.
+//
 // Not searched for: four bytes of an IPv4 address alone, which occur by chance in any file (2 looks at each value
 // instead), addresses of ::/64 in binary (they look like small numbers), and numbers such as pids.
 //
@@ -26,6 +29,7 @@
 #include <array>
 #include <bitset>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -35,6 +39,7 @@
 
 namespace tcpaccept::anonymize {
 
+// note() and check_text() may be called by several threads.
 class LeakCheck {
  public:
   explicit LeakCheck(const Settings& settings);
@@ -47,6 +52,10 @@ class LeakCheck {
   void check(int fd, capture::Packing packing, const std::string& name);
   // The same for bytes in memory, all frames.
   void check(Bytes frames, capture::Packing packing, const std::string& name);
+  // Of a text whole lines, before they are written. Throws Error.
+  void check_text(std::string_view lines, const std::string& name);
+  // A word that texts have by themselves, such as the name of a column; no leak, even where a process is called so.
+  void allow(std::string_view word);
 
   // What the check cannot say for certain, or "".
   std::string caveat() const;
@@ -64,11 +73,12 @@ class LeakCheck {
   // `step`: where binary values can begin.
   void search(Bytes bytes, std::size_t step);
   void search_address(std::uint64_t high, std::uint64_t low);
-  void search_address_texts(std::string_view text, const char* where);
-  void search_name(std::string_view rest);
+  void search_address_texts(std::string_view text, const char* where, std::size_t shortest = 7);
+  void search_name(std::string_view rest, bool whole_words = false);
   bool is_leak(const IpAddress& address);
   void note_name(std::string_view name);
 
+  std::mutex mutex_;
   Settings settings_;
   Anonymizer own_;  // pseudonyms are worked out again here
   Seen addresses_;

@@ -20,6 +20,7 @@ void Output::write(std::string_view bytes) {
 }
 
 void Output::put(std::string_view rest) {
+  if (look_ && !rest.empty()) look_(rest);
   while (!rest.empty() && !closed_) {
     const ssize_t written = ::write(fd_, rest.data(), rest.size());
     if (written >= 0) {

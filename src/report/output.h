@@ -1,8 +1,10 @@
 // Standard output: everything or an Error, except that a reader who went away is no failure (`| head`).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "text/buffer.h"
 
@@ -15,6 +17,9 @@ class Output {
 
   // `fd` is borrowed; `name` is for messages. SIGPIPE must be ignored.
   Output(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+
+  // `look` sees all that will be written, whole lines at a time, and throws if it must not be.
+  void inspect(std::function<void(std::string_view)> look) { look_ = std::move(look); }
 
   text::Buffer& buffer() { return buffer_; }
   void flush_if_full() {
@@ -32,6 +37,7 @@ class Output {
 
   int fd_;
   std::string name_;
+  std::function<void(std::string_view)> look_;
   text::Buffer buffer_;
   bool closed_ = false;
 };

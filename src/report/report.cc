@@ -103,7 +103,7 @@ Exit report_rows(const Options& options, const Streams& streams) {
   std::optional<anonymize::LeakCheck> leak_check;
   if (options.anonymize) {
     anonymizing = make_anonymizing(options, streams);
-    if (options.rewrite) anonymizing->witness = &leak_check.emplace(anonymizing->settings);
+    anonymizing->witness = &leak_check.emplace(anonymizing->settings);
   }
   Reading reading(options.files, options, streams.in, options.rewrite);
   if (std::error_code ignored; !options.key_file.empty() && !options.output.empty() &&
@@ -111,11 +111,15 @@ Exit report_rows(const Options& options, const Streams& streams) {
     throw Error("will not replace the key with " + text::escaped(options.output), Exit::kUsage);
   }
   OutputTarget target(options.output, options.force, options.rewrite || options.page, streams.out);
-  if ((leak_check || options.max_bytes) && !target.is_file()) {
+  if (options.rewrite && (leak_check || options.max_bytes) && !target.is_file()) {
     throw Error("with --anonymize and --max-bytes a capture needs a file of its own, which " + target.name() + " is not",
                 Exit::kUsage);
   }
   Output output(target.fd(), target.name());
+  if (leak_check && !options.rewrite) {
+    for (const text::Column column : text::csv_columns()) leak_check->allow(text::column_name(column));
+    output.inspect([&](std::string_view lines) { leak_check->check_text(lines, target.name()); });
+  }
   std::optional<NewestFrames> newest;
   if (options.max_bytes) newest.emplace(target.fd(), *options.max_bytes, packing(options), target.name());
   const std::unique_ptr<Sink> sink = make_sink(options, reading, output, newest ? &*newest : nullptr);
@@ -124,7 +128,7 @@ Exit report_rows(const Options& options, const Streams& streams) {
   if (streams.before_reading) streams.before_reading({target.folder()});
   reading.run(output, target.is_terminal() ? -1 : streams.terminal);
   if (newest) newest->finish();
-  if (leak_check) leak_check->check(target.fd(), packing(options), target.name());
+  if (leak_check && options.rewrite) leak_check->check(target.fd(), packing(options), target.name());
   target.finish();
   for (const std::string& line : {newest ? newest->left_out() : "", leak_check ? leak_check->caveat() : ""}) {
     if (!line.empty()) streams.complain(target.name() + ": " + line);

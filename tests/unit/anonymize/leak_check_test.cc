@@ -143,6 +143,34 @@ TEST(LeakCheck, AKeptCommandMustNotBeAnAddress) {
   EXPECT_THAT(writing.found(), HasSubstr("192.168.60.1"));
 }
 
+TEST(LeakCheck, FindsOriginalsInText) {
+  Writing writing;
+  const auto found = [&](const std::string& lines) -> std::string {
+    try {
+      writing.check.check_text(lines, "OUT");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.status(), Exit::kFailed);
+      return error.what();
+    }
+    return "";
+  };
+  const std::string address = to_string(writing.batch.peers[0]);
+  EXPECT_EQ(found("pid,raddr\n1," + address + "\n"), "");
+  EXPECT_THAT(found("pid,raddr\n1," + address + "\n1,192.168.60.1\n"),
+              HasSubstr("OUT is not written to its end: the leak check found the address 192.168.60.1 in its text"));
+  EXPECT_THAT(found("{\"raddr\":\"2001:db8:7::42\"}\n"), HasSubstr("2001:db8:7::42"));
+  EXPECT_THAT(found("/g-00000000/iperf3-customer.service\n"), HasSubstr("the name iperf3-customer.service"));
+  // As a part of a longer word it is there by chance.
+  EXPECT_EQ(found("/g-00000000/iperf3-customer.services ciperf3-customer.service\n"), "");
+  // The name of a column is no process's.
+  capture::Batch batch = batch_of_two();
+  batch.listeners[0].comm = Comm::from("wall_time");
+  writing.check.note(batch);
+  EXPECT_THAT(found("wall_time,pid\n"), HasSubstr("the name wall_time"));
+  writing.check.allow("wall_time");
+  EXPECT_EQ(found("wall_time,pid\n"), "");
+}
+
 TEST(LeakCheck, FindsBytesThatBelongToNoValue) {
   Writing writing;
   const std::string good = writing.bytes(capture::Packing::kPacked);

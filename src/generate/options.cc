@@ -84,6 +84,11 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   number("--ipv6", ipv6, 0, 1, workload.ipv6_share);
   number("--losses", losses, 0, 10000, plan.losses);
   number("--gaps", gaps, 0, 10000, plan.gaps);
+  // Holes with nothing between them are one hole.
+  const std::uint64_t holes = std::uint64_t{plan.losses} + plan.gaps;
+  if (holes > std::max<std::uint64_t>(plan.accepts, 1)) {
+    usage_error("--losses and --gaps: " + std::to_string(holes) + " holes need as many accepts to lie between");
+  }
   number("--seed", seed, 0, 4294967295.0, workload.seed);
   workload.metrics = !bare;
   if (plain) plan.packing = capture::Packing::kPlain;

@@ -91,6 +91,14 @@ std::unique_ptr<Sink> make_sink(const Options& options, Reading& reading, Output
 
 // Before anything of a stranger's is read, the key is.
 Anonymizing make_anonymizing(const Options& options, const Streams& streams) {
+  const std::string& first = options.files.front();
+  std::error_code none;
+  const std::uintmax_t size = std::filesystem::is_regular_file(first, none) ? std::filesystem::file_size(first, none) : 0;
+  // 32 bytes or 64 digits and a line's end: a key, and too short for a capture.
+  if (options.key_file.empty() && !options.from_csv && !none && size >= 32 && size <= 66) {
+    throw Error(text::escaped(first) + " is too short for a capture; a key is given as --anonymize=" + text::escaped(first),
+                Exit::kUsage);
+  }
   Anonymizing how{.settings = options.anonymity};
   how.settings.key = options.key_file.empty() ? anonymize::random_key()
                                               : anonymize::read_key(options.key_file, streams.complain);

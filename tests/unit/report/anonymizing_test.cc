@@ -182,5 +182,10 @@ TEST_F(Anonymize, NeedsAFileOfItsOwnForACapture) {
   EXPECT_THAT(complaints_, HasSubstr("cannot open the key"));
 }
 
+TEST_F(Anonymize, SaysHowAKeyIsGiven) {
+  EXPECT_EQ(run({"--anonymize", key_, write("a", capture_of())}), Exit::kUsage);
+  EXPECT_THAT(complaints_, HasSubstr("a key is given as --anonymize=" + key_));
+}
+
 }  // namespace
 }  // namespace tcpaccept::report

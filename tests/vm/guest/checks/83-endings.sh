@@ -30,6 +30,7 @@ kill -s TERM $live
 ended $live 'live tool with a stuck reader'
 gone 'live tool with a stuck reader'
 kill $sleeper
+wait $sleeper || true # or its end would interrupt what comes next
 rm stuck
 mkfifo stuck
 sleep 1000 <stuck &
@@ -42,6 +43,7 @@ end_record stuck
 grep -q 'its reader does not read' stuck.err || fail "it said $(cat stuck.err)"
 gone 'recorder with a stuck reader'
 kill $sleeper
+wait $sleeper || true # or its end would interrupt what comes next
 
 # Signals that kill.
 for signal in QUIT USR1 ALRM XCPU KILL; do

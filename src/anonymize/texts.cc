@@ -177,11 +177,12 @@ void for_each_address(std::string_view text,
       continue;
     }
     std::size_t end = at;
-    while (end < text.size() && is_part(text[end])) ++end;
+    bool separated = false;  // most of what is looked at are numbers
+    for (; end < text.size() && is_part(text[end]); ++end) separated |= text[end] == '.' || text[end] == ':';
     std::string_view found = text.substr(at, end - at);
     at = end;
     constexpr std::size_t kShortest = 2;  // "::"
-    if (found.size() < kShortest) continue;
+    if (!separated || found.size() < kShortest) continue;
     if (end < text.size() && is_word_character(text[end])) continue;
     // The end of a sentence, or a port behind an address.
     while (found.ends_with('.') || (found.ends_with(':') && !found.ends_with("::"))) found.remove_suffix(1);

@@ -1,5 +1,6 @@
 #include "capture/codec.h"
 
+#include <capnp/any.h>
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
@@ -51,6 +52,23 @@ void write(::Address::Builder to, const IpAddress& from) {
   to.setLow(low_half(from));
 }
 IpAddress value_of(::Address::Reader from) { return make_address(from.getHigh(), from.getLow()); }
+
+// `to` is as long as the list.
+void read_addresses(capnp::List<::Address>::Reader from, std::vector<IpAddress>& to) {
+  if (from.size() == 0) return;
+  // Getters cost more than what is done with an address; side by side, as this version writes them, they are words.
+  const capnp::AnyStruct::Reader first = from[0];
+  if (first.getDataSection().size() == sizeof(IpAddress) && first.getPointerSection().size() == 0) {
+    const auto raw = capnp::AnyList::Reader(from).getRawBytes();
+    const std::byte* at = reinterpret_cast<const std::byte*>(raw.begin());
+    for (IpAddress& address : to) {
+      address = make_address(load<std::uint64_t>(at), load<std::uint64_t>(at + 8));
+      at += sizeof(IpAddress);
+    }
+    return;
+  }
+  for (unsigned i = 0; i < from.size(); ++i) to[i] = value_of(from[i]);
+}
 
 void write(::Listener::Builder to, const Listener& from) {
   to.setPid(from.pid);
@@ -526,8 +544,7 @@ struct Decoder::Impl {
     const auto root = frame();
     to.peers.resize(batch.peers);
     if (root.hasPacked()) return unpacker.peers(packed_tables(root.getPacked()), root.getPacked().getPeersV4(), to);
-    const auto peers = root.getBatch().getPeers();
-    for (unsigned i = 0; i < peers.size(); ++i) to.peers[i] = value_of(peers[i]);
+    read_addresses(root.getBatch().getPeers(), to.peers);
     return nullptr;
   }
 
@@ -562,7 +579,7 @@ bool Decoder::read(Columns wanted, Batch& to) {
   try {
     std::swap(to, impl_->tables);
     impl_->batch.tables = &to;
-    const char* in_peers = impl_->read_peers(to);
+    const char* in_peers = (wanted & columns_of(ColumnId::kPeer)) != 0 ? impl_->read_peers(to) : nullptr;
     wrong = in_peers != nullptr ? in_peers : impl_->read_columns(wanted, to);
   } catch (const kj::Exception&) {
   }

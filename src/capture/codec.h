@@ -80,8 +80,8 @@ class Decoder {
 
   // After kBatch. Adds the peers to the tables. False: malformed.
   bool read_peers();
-  // After kBatch of a whole frame: moves the tables to `to`, whose memory is used again, and adds peers and the wanted
-  // columns. False: malformed; `to` is then of no use.
+  // After kBatch of a whole frame, once: moves the tables to `to`, whose memory is used again, and adds the wanted
+  // columns, and the peers if theirs is wanted. False: malformed; `to` is then of no use.
   bool read(Columns wanted, Batch& to);
 
  private:

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <span>
 
 namespace tcpaccept::report {
 namespace {
@@ -120,14 +121,12 @@ std::vector<Filter::Prefix> Filter::compile(const std::vector<IpPrefix>& prefixe
   return compiled;
 }
 
-bool Filter::any_contains(const std::vector<Prefix>& prefixes, const IpAddress& address) {
-  const std::uint64_t high = big_endian_word(&address.bytes[0]);
-  const std::uint64_t low = big_endian_word(&address.bytes[8]);
-  const bool is_v4 = high == 0 && low >> 32 == 0xffff;
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](const Prefix& prefix) {
-    return (high & prefix.high_mask) == prefix.high && (low & prefix.low_mask) == prefix.low &&
-           !(is_v4 && prefix.refuses_v4);
-  });
+bool Filter::Prefix::contains(const IpAddress& address) const {
+  const std::uint64_t its_high = big_endian_word(&address.bytes[0]);
+  const std::uint64_t its_low = big_endian_word(&address.bytes[8]);
+  const bool is_v4 = (its_high | (its_low >> 32 ^ 0xffff)) == 0;
+  const bool same = (((its_high & high_mask) ^ high) | ((its_low & low_mask) ^ low)) == 0;
+  return static_cast<bool>(same & !(is_v4 & refuses_v4));  // no branches: whole tables are looked through
 }
 
 bool Filter::matches_cgroup(std::uint64_t id, const capture::Batch& batch) const {
@@ -145,7 +144,8 @@ bool Filter::matches(const Listener& listener, const capture::Batch& batch) cons
   if (!port_wanted_.empty() && port_wanted_[listener.sport] == 0) return false;
   if (!allows(spec_.netns, listener.netns) || !matches_cgroup(listener.cgroup, batch)) return false;
   if (spec_.family != 0 && listener.saddr.is_v4() != (spec_.family == 4)) return false;
-  if (!saddrs_.empty() && !any_contains(saddrs_, listener.saddr)) return false;
+  const auto holds_local = [&](const Prefix& prefix) { return prefix.contains(listener.saddr); };
+  if (!saddrs_.empty() && std::none_of(saddrs_.begin(), saddrs_.end(), holds_local)) return false;
   return spec_.comms.empty() || std::find(spec_.comms.begin(), spec_.comms.end(), listener.comm.view()) !=
                                     spec_.comms.end();
 }
@@ -165,13 +165,13 @@ Filter::Verdict Filter::judge_listeners(const capture::Batch& batch) {
 
 Filter::Verdict Filter::judge_peers(const capture::Batch& batch) {
   if (raddrs_.empty()) return Verdict::kAll;
-  std::size_t wanted = 0;
-  peer_wanted_.resize(batch.peers.size());
-  for (std::size_t i = 0; i < batch.peers.size(); ++i) {
-    const bool match = any_contains(raddrs_, batch.peers[i]);
-    peer_wanted_[i] = match ? 1 : 0;
-    wanted += match ? 1 : 0;
+  peer_wanted_.assign(batch.peers.size(), 0);
+  for (const Prefix prefix : raddrs_) {
+    for (std::size_t i = 0; i < batch.peers.size(); ++i) {
+      if (prefix.contains(batch.peers[i])) peer_wanted_[i] = 1;
+    }
   }
+  const std::size_t wanted = std::accumulate(peer_wanted_.begin(), peer_wanted_.end(), std::size_t{0});
   if (wanted == 0) return Verdict::kNone;
   return wanted == batch.peers.size() ? Verdict::kAll : Verdict::kSome;
 }
@@ -195,13 +195,18 @@ bool Filter::may_match(const capture::BatchFrame& batch, std::uint64_t first_acc
   return judge_listeners(tables) != Verdict::kNone;
 }
 
-void Filter::select(const capture::Batch& batch, std::uint64_t first_accept, std::uint32_t from,
+void Filter::select(const capture::Batch& batch, std::uint32_t from, std::uint32_t events, std::uint64_t first_accept,
                     std::vector<std::uint32_t>& rows) {
   rows.clear();
-  auto begin = batch.time.begin() + from;
-  auto end = batch.time.end();
-  if (spec_.since) begin = std::lower_bound(begin, end, on_monotonic(*spec_.since, batch.clock, first_accept));
-  if (spec_.until) end = std::lower_bound(begin, end, on_monotonic(*spec_.until, batch.clock, first_accept));
+  std::size_t begin = from;
+  std::size_t end = events;
+  const auto at = [&](const TimeBound& bound) {
+    const std::span time = std::span(batch.time).subspan(begin, end - begin);
+    const auto found = std::lower_bound(time.begin(), time.end(), on_monotonic(bound, batch.clock, first_accept));
+    return begin + static_cast<std::size_t>(found - time.begin());
+  };
+  if (spec_.since) begin = at(*spec_.since);
+  if (spec_.until) end = at(*spec_.until);
   if (begin == end) return;
 
   const Verdict by_listener = judge_listeners(batch);
@@ -209,8 +214,7 @@ void Filter::select(const capture::Batch& batch, std::uint64_t first_accept, std
   const Verdict by_peer = judge_peers(batch);
   if (by_peer == Verdict::kNone) return;
 
-  Candidates candidates(static_cast<std::size_t>(begin - batch.time.begin()),
-                        static_cast<std::size_t>(end - batch.time.begin()), rows);
+  Candidates candidates(begin, end, rows);
   if (by_listener == Verdict::kSome) {
     candidates.keep([wanted = listener_wanted_.data(), column = batch.listener.data()](std::uint32_t row) {
       return wanted[column[row]];

@@ -60,9 +60,10 @@ class Filter {
   bool may_match(const capture::BatchFrame& batch, std::uint64_t first_accept, bool by_peers);
   bool needs_peers() const { return !raddrs_.empty(); }
 
-  // Sets `rows` to the numbers of the matching rows from `from` on, ascending. `first_accept`: the instant relative bounds count
-  // from, on this batch's CLOCK_MONOTONIC; ignored without relative bounds. Not thread safe: one Filter a thread.
-  void select(const capture::Batch& batch, std::uint64_t first_accept, std::uint32_t from,
+  // Sets `rows` to the numbers of the matching rows in [from, events), ascending. The batch holds that many events, of
+  // which only columns() are looked at. `first_accept`: the instant relative bounds count from, on this batch's
+  // CLOCK_MONOTONIC; ignored without relative bounds. Not thread safe: one Filter a thread.
+  void select(const capture::Batch& batch, std::uint32_t from, std::uint32_t events, std::uint64_t first_accept,
               std::vector<std::uint32_t>& rows);
 
  private:
@@ -70,11 +71,11 @@ class Filter {
   struct Prefix {
     std::uint64_t high, low, high_mask, low_mask;
     bool refuses_v4;
+    bool contains(const IpAddress& address) const;
   };
   enum class Verdict { kNone, kSome, kAll };
 
   static std::vector<Prefix> compile(const std::vector<IpPrefix>& prefixes);
-  static bool any_contains(const std::vector<Prefix>& prefixes, const IpAddress& address);
   bool matches(const Listener& listener, const capture::Batch& batch) const;
   bool matches_cgroup(std::uint64_t id, const capture::Batch& batch) const;
   Verdict judge_listeners(const capture::Batch& batch);

@@ -127,7 +127,7 @@ void measure_filter(const char* name, const Batches& batches, report::FilterSpec
   report::Filter filter(std::move(spec));
   std::vector<std::uint32_t> rows;
   const double rate = million_per_second(
-      [&](std::size_t i) { filter.select(batches[i], batches[i].time.front(), 0, rows); });
+      [&](std::size_t i) { filter.select(batches[i], 0, static_cast<std::uint32_t>(batches[i].size()), batches[i].time.front(), rows); });
   std::printf("  %-28s %8.1f M events/s, keeps %.1f %%\n", name, rate,
               100.0 * static_cast<double>(rows.size()) / static_cast<double>(kEvents));
 }

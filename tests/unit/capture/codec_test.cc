@@ -165,6 +165,26 @@ TEST(Codec, NoByteOfASealedFrameCanHurt) {
   }
 }
 
+TEST(Codec, ReadsOnlyWhatIsWanted) {
+  Encoder encoder;
+  Decoder decoder;
+  AcceptSource source{{}};
+  const Batch batch = make_batch(source, 40);
+  for (const Packing packing : {Packing::kPlain, Packing::kPacked}) {
+    Aligned frame{encoder.encode(batch, packing)};
+    Batch decoded;
+    ASSERT_EQ(decoder.decode(frame), Decoder::Kind::kBatch);
+    ASSERT_TRUE(decoder.read(columns_of(ColumnId::kRport), decoded));
+    EXPECT_EQ(decoded.rport, batch.rport);
+    EXPECT_TRUE(decoded.time.empty() && decoded.peer.empty() && decoded.peers.empty());
+    // And then the rest, into the same memory.
+    ASSERT_EQ(decoder.decode(frame), Decoder::Kind::kBatch);
+    ASSERT_TRUE(decoder.read(kAllColumns, decoded));
+    EXPECT_EQ(decoded.time, batch.time);
+    for (std::size_t i = 0; i < batch.size(); ++i) EXPECT_EQ(decoded.peers[decoded.peer[i]], batch.peers[batch.peer[i]]);
+  }
+}
+
 TEST(Codec, InconsistentBatchesAreMalformed) {
   AcceptSource source{{}};
   const auto spoil = [&](auto change) {

@@ -43,7 +43,7 @@ std::vector<std::uint32_t> slow_select(const FilterSpec& spec, const capture::Ba
 std::vector<std::uint32_t> select(const FilterSpec& spec, const capture::Batch& batch, std::uint64_t first = 0) {
   std::vector<std::uint32_t> rows{1, 2, 3};
   Filter filter(spec);
-  filter.select(batch, first, 0, rows);
+  filter.select(batch, 0, static_cast<std::uint32_t>(batch.size()), first, rows);
   // What is passed over unread must hold nothing.
   const bool any = batch.size() != 0;
   const capture::BatchFrame frame{.tables = &batch,
@@ -164,7 +164,7 @@ TEST(Filter, IsReusableFromBatchToBatch) {
   std::vector<std::uint32_t> rows;
   for (int i = 0; i < 200; ++i) {
     const capture::Batch batch = random_batch(random, random() % 200);
-    filter.select(batch, 0, 0, rows);
+    filter.select(batch, 0, static_cast<std::uint32_t>(batch.size()), 0, rows);
     ASSERT_EQ(rows, slow_select(spec, batch, 0));
   }
 }

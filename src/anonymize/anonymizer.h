@@ -51,6 +51,7 @@ class Anonymizer {
   void apply(capture::Batch& batch, const TimeShift& shift);
   void apply(capture::End& end, const TimeShift& shift);
 
+  const Settings& settings() const { return settings_; }
   AddressMap& addresses() { return addresses_; }
   Names& names() { return names_; }
   // Of what was done, for a note in the capture.

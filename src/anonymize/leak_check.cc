@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "anonymize/address_texts.h"
 #include "anonymize/texts.h"
 #include "capture/format.h"
 #include "capture/words.h"
@@ -15,11 +16,13 @@
 namespace tcpaccept::anonymize {
 namespace {
 
-constexpr std::size_t kMostAddresses = std::size_t{1} << 21;
+constexpr std::size_t kMostAddresses = std::size_t{1} << 20;
 constexpr std::size_t kMostNames = std::size_t{1} << 18;
 constexpr std::size_t kProved = std::size_t{1} << 14;
-// Shorter names occur by chance.
+constexpr std::size_t kProvedTexts = std::size_t{1} << 15;
+// Shorter names and texts occur by chance.
 constexpr std::size_t kShortestName = 8;
+constexpr std::size_t kShortestAddressText = 7;
 constexpr std::size_t kLongestName = 255;
 
 // The first eight bytes of a name.
@@ -34,6 +37,11 @@ std::uint64_t front_of(std::string_view name) {
 bool is_joint(std::string_view text, std::size_t at) {
   const auto in_word = [](char c) { return is_word_character(c) || c == '_'; };
   return at == 0 || at == text.size() || !in_word(text[at]) || !in_word(text[at - 1]);
+}
+
+// A time, or digits: what fields of a text look like that are no names.
+bool looks_like_a_figure(std::string_view name) {
+  return name.find_first_not_of("0123456789-+:.TZ") == std::string_view::npos;
 }
 
 std::string_view text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
@@ -56,7 +64,8 @@ LeakCheck::LeakCheck(const Settings& settings)
       pseudonyms_(settings.key, "pseudonyms", kMostNames),
       address_filter_(std::make_unique<Filter>()),
       front_filter_(std::make_unique<Filter>()),
-      proved_(kProved) {}
+      proved_(kProved),
+      proved_texts_(kProvedTexts) {}
 
 void LeakCheck::note_name(std::string_view name) {
   if (name.size() < kShortestName) return;
@@ -116,12 +125,17 @@ void LeakCheck::note(const capture::Batch& batch) {
 
 // ---- values ----
 
-bool LeakCheck::is_leak(const IpAddress& address) {
-  if (!own_.addresses().hides(address)) return false;
+bool LeakCheck::is_pseudonym(const IpAddress& address) {
+  if (!own_.addresses().hides(address)) return true;
   IpAddress original = address;
   own_.addresses().restore(std::span(&original, 1));
   const std::uint64_t print = addresses_.fingerprint(original);
-  return original == address || (addresses_.follows(print) && !addresses_.holds(print));
+  return original != address && (!addresses_.follows(print) || addresses_.holds(print));
+}
+
+void LeakCheck::refuse_leak(const IpAddress& address, const char* where) {
+  if (!addresses_.holds(addresses_.fingerprint(address)) || is_pseudonym(address)) return;
+  throw Found("the address " + to_string(address) + " in " + where);
 }
 
 void LeakCheck::check_addresses(std::vector<IpAddress>& addresses) {
@@ -145,13 +159,9 @@ void LeakCheck::check_addresses(std::vector<IpAddress>& addresses) {
   }
 }
 
-void LeakCheck::search_address_texts(std::string_view text, const char* where, std::size_t shortest) {
+void LeakCheck::search_address_texts(std::string_view text, const char* where) {
   for_each_address(text, [&](std::string_view found, const IpAddress& address) {
-    if (found.size() < shortest || !own_.addresses().hides(address)) return;
-    const std::uint64_t print = addresses_.fingerprint(address);
-    if (addresses_.holds(print) && is_leak(address)) {
-      throw Found("the address " + to_string(address) + " in " + where);
-    }
+    if (found.size() >= kShortestAddressText) refuse_leak(address, where);
   });
 }
 
@@ -225,39 +235,37 @@ void LeakCheck::check_batch(const capture::Batch& batch) {
 
 void LeakCheck::search_address(std::uint64_t high, std::uint64_t low) {
   if (!address_filter_->test(filter_bit(high, low)) || (high == 0 && low >> 32 != 0xffff)) return;
-  const std::uint64_t print = addresses_.fingerprint(high, low);
-  if (!addresses_.holds(print)) return;
-  const IpAddress address = capture::make_address(high, low);
-  if (is_leak(address)) throw Found("the address " + to_string(address) + " in its bytes");
+  if (addresses_.holds(addresses_.fingerprint(high, low))) refuse_leak(capture::make_address(high, low), "its bytes");
 }
 
-void LeakCheck::search_name(std::string_view rest, bool whole_words) {
+void LeakCheck::search_name(std::string_view rest, bool text) {
   const std::uint64_t front = front_of(rest);
   if (!front_filter_->test(filter_bit(front, 0)) || !fronts_.holds(fronts_.fingerprint(front, 0))) return;
   for (std::size_t length = kShortestName; length <= std::min(rest.size(), kLongestName); ++length) {
-    if (!lengths_.test(length)) continue;
-    if (whole_words && !is_joint(rest, length)) continue;
+    if (!lengths_.test(length) || (text && !is_joint(rest, length))) continue;
     const std::string_view name = rest.substr(0, length);
-    if (!names_.holds(names_.fingerprint(name)) || kept_.holds(kept_.fingerprint(name))) continue;
-    throw Found("the name " + printable(name) + " in its bytes");
+    if (!names_.holds(names_.fingerprint(name)) || kept_.holds(kept_.fingerprint(name)) ||
+        pseudonyms_.holds(pseudonyms_.fingerprint(name)) || (text && looks_like_a_figure(name))) {
+      continue;
+    }
+    throw Found("the name " + printable(name) + (text ? " in its text" : " in its bytes"));
   }
 }
 
-void LeakCheck::search(Bytes bytes, std::size_t step) {
-  const std::string_view text = text_of(bytes);
+void LeakCheck::search(Bytes plain) {
+  const std::string_view text = text_of(plain);
   search_address_texts(text, "its bytes");
-  for (std::size_t at = 0; at + 8 <= bytes.size(); at += step) {
-    search_name(text.substr(at));
-    if (at + 16 > bytes.size()) continue;
-    const auto first = load<std::uint64_t>(&bytes[at]);
-    const auto second = load<std::uint64_t>(&bytes[at + 8]);
+  for (std::size_t at = 0; at + 8 <= plain.size(); at += 8) {
+    search_name(text.substr(at), false);
+    if (at + 16 > plain.size()) continue;
+    const auto first = load<std::uint64_t>(&plain[at]);
+    const auto second = load<std::uint64_t>(&plain[at + 8]);
     search_address(first, second);
     search_address(__builtin_bswap64(first), __builtin_bswap64(second));
   }
   // The components of a path begin anywhere.
-  if (step == 1) return;
   for (std::size_t at = text.find('/'); at < text.size(); at = text.find('/', at + 1)) {
-    if (text.size() - at > kShortestName) search_name(text.substr(at + 1));
+    if (text.size() - at > kShortestName) search_name(text.substr(at + 1), false);
   }
 }
 
@@ -286,8 +294,7 @@ void LeakCheck::check_frame(Bytes frame, capture::Packing packing) {
       if (!decoder_.read(capture::kAllColumns, batch)) break;
       same(encoder_.encode(batch, packing));
       check_batch(batch);
-      search(frame, 1);
-      search(encoder_.encode(batch, capture::Packing::kPlain), 8);
+      search(encoder_.encode(batch, capture::Packing::kPlain));
       return;
     case capture::Decoder::Kind::kUnknown:
     case capture::Decoder::Kind::kMalformed:
@@ -343,8 +350,22 @@ void LeakCheck::allow(std::string_view word) { kept_.add(kept_.fingerprint(word)
 
 void LeakCheck::check_text(std::string_view lines, const std::string& name) {
   const std::lock_guard lock(mutex_);
+  std::string_view run;
+  ProvedText* proved = nullptr;
+  // The same few addresses come again and again.
+  const auto skip = [&](std::string_view next) {
+    run = next;
+    proved = &proved_texts_[addresses_.fingerprint(run) % kProvedTexts];
+    return *proved == run;
+  };
+  const auto look = [&](std::string_view found, const IpAddress& address) {
+    refuse_leak(address, "its text");
+    if (found.size() != run.size() || run.size() > proved->text.size() || !is_pseudonym(address)) return;
+    proved->size = static_cast<std::uint8_t>(run.size());
+    run.copy(proved->text.data(), run.size());
+  };
   try {
-    search_address_texts(lines, "its text", 2);
+    for_each_address(lines, look, skip);
     for (std::size_t at = 0; at + kShortestName <= lines.size(); ++at) {
       if (is_joint(lines, at)) search_name(lines.substr(at), true);
     }
@@ -357,8 +378,11 @@ std::string LeakCheck::caveat() const {
   std::uint64_t names = 1;
   for (const Seen* seen : {&names_, &fronts_, &kept_, &hosts_, &pseudonyms_}) names = std::max(names, seen->one_of());
   if (addresses_.one_of() == 1 && names == 1) return "";
-  return "the leak check had too much to remember: it followed one of " + std::to_string(addresses_.one_of()) +
-         " addresses and one of " + std::to_string(names) + " names";
+  const auto followed = [](std::uint64_t one_of, const std::string& what) {
+    return one_of == 1 ? "all " + what : "one of " + std::to_string(one_of) + " " + what;
+  };
+  return "the leak check had too much to remember: it followed " + followed(addresses_.one_of(), "addresses") + " and " +
+         followed(names, "names");
 }
 
 }  // namespace tcpaccept::anonymize

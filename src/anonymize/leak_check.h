@@ -10,18 +10,20 @@
 //   3. Each COMM, host name, boot id and component of a cgroup path is a pseudonym that some original name has (a COMM:
 //      or an original COMM, with Settings::keep_comm). Every other text is one that texts.h knows; kernel, machine and
 //      distribution hold no host name, boot id or original address as a word.
-//   4. Neither the bytes as they are nor the same batches in plain form hold an original address in 16 bytes (in
+//   4. The batches in plain form, which are all values as they are, do not hold an original address in 16 bytes (in
 //      network order, or each half little-endian, as Cap'n Proto has it), its text of seven characters or more, or an
 //      original name of eight bytes or more; except where it is what 2 and 3 allow. This finds what a later field
-//      might hold that 2 and 3 do not know.
+//      might hold that 2 and 3 do not know. (Packed columns are these values again, by 1; searched as they are they
+//      hold any text by chance: indexes that count up spell "abcdefgh".)
 //
-// Text (a table, CSV, JSON) is refused if it holds the text of an original address that is not the pseudonym of another,
-// or an original name of eight bytes or more as a word.
+// Text (a table, CSV, JSON) is refused if it holds the text of an original address (address_texts.h), or an original
+// name of eight bytes or more as a word; unless that is a pseudonym of another one. Names that look like times and
+// numbers, and names with bytes that are escaped in text, are not searched for there.
 //
 // Not searched for: four bytes of an IPv4 address alone, which occur by chance in any file (2 looks at each value
 // instead), addresses of ::/64 in binary (they look like small numbers), and numbers such as pids.
 //
-// Memory is bounded: 1.5 million distinct addresses (16 MiB) and 200,000 distinct names (2 MiB each) are known
+// Memory is bounded: 750,000 distinct addresses (8 MiB) and 200,000 distinct names (2 MiB each) are known
 // exactly; of more every second one is followed, then every fourth (seen.h). caveat() says so. What is the same
 // mistake for all addresses is still found for certain.
 #pragma once
@@ -70,12 +72,13 @@ class LeakCheck {
   void check_system_text(const char* what, const std::string& text);
   void check_comm(const Comm& comm);
   void check_path(std::string_view path);
-  // `step`: where binary values can begin.
-  void search(Bytes bytes, std::size_t step);
+  void search(Bytes plain);
   void search_address(std::uint64_t high, std::uint64_t low);
-  void search_address_texts(std::string_view text, const char* where, std::size_t shortest = 7);
-  void search_name(std::string_view rest, bool whole_words = false);
-  bool is_leak(const IpAddress& address);
+  void search_address_texts(std::string_view text, const char* where);
+  void search_name(std::string_view rest, bool text);
+  // Of one of the originals, or what stays as it is.
+  bool is_pseudonym(const IpAddress& address);
+  void refuse_leak(const IpAddress& address, const char* where);
   void note_name(std::string_view name);
 
   std::mutex mutex_;
@@ -99,6 +102,13 @@ class LeakCheck {
   std::unique_ptr<Filter> front_filter_;
   std::bitset<256> lengths_;  // of names_
   std::vector<IpAddress> proved_;  // addresses found good lately
+  // Texts of pseudonyms found lately.
+  struct ProvedText {
+    std::uint8_t size = 0;
+    std::array<char, kMaxAddressText> text;
+    bool operator==(std::string_view other) const { return std::string_view(text.data(), size) == other; }
+  };
+  std::vector<ProvedText> proved_texts_;
   std::vector<IpAddress> table_;
   std::vector<IpAddress> restored_;
   capture::Encoder encoder_;

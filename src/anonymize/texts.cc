@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "anonymize/address_texts.h"
+
 namespace tcpaccept::anonymize {
 namespace {
 
@@ -161,40 +163,6 @@ bool holds_word(std::string_view text, std::string_view name) {
     if (begins && (end == text.size() || !is_word_character(text[end]))) return true;
   }
   return false;
-}
-
-void for_each_address(std::string_view text,
-                      const std::function<void(std::string_view found, const IpAddress& address)>& use) {
-  static constexpr auto kParts = [] {
-    std::array<bool, 256> parts{};
-    for (const char c : std::string_view("0123456789abcdefABCDEF.:")) parts[static_cast<unsigned char>(c)] = true;
-    return parts;
-  }();
-  const auto is_part = [](char c) { return kParts[static_cast<unsigned char>(c)]; };
-  for (std::size_t at = 0; at < text.size();) {
-    if (!is_part(text[at])) {
-      ++at;
-      continue;
-    }
-    std::size_t end = at;
-    bool separated = false;  // most of what is looked at are numbers
-    for (; end < text.size() && is_part(text[end]); ++end) separated |= text[end] == '.' || text[end] == ':';
-    std::string_view found = text.substr(at, end - at);
-    at = end;
-    constexpr std::size_t kShortest = 2;  // "::"
-    if (!separated || found.size() < kShortest) continue;
-    if (end < text.size() && is_word_character(text[end])) continue;
-    // The end of a sentence, or a port behind an address.
-    while (found.ends_with('.') || (found.ends_with(':') && !found.ends_with("::"))) found.remove_suffix(1);
-    if (found.size() >= kMaxAddressText) continue;
-    const std::size_t port = found.find('.') == std::string_view::npos ? std::string_view::npos : found.rfind(':');
-    for (const std::string_view one : {found, found.substr(0, port)}) {
-      if (const auto address = parse_address(one)) {
-        use(one, *address);
-        break;
-      }
-    }
-  }
 }
 
 // Also without its domain, and in letters of another case.

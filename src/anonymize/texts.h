@@ -36,8 +36,5 @@ bool is_word_character(char c);
 std::vector<std::string_view> words(std::string_view text);
 // `name` is in the text, and what is before and behind it is no letter or digit.
 bool holds_word(std::string_view text, std::string_view name);
-// Every IPv4 and IPv6 address in the text, as long as it is not part of something longer that is none.
-void for_each_address(std::string_view text,
-                      const std::function<void(std::string_view found, const IpAddress& address)>& use);
 
 }  // namespace tcpaccept::anonymize

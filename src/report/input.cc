@@ -166,8 +166,7 @@ struct Input::Work {
   std::uint64_t first_accept = 0;
   capture::Columns columns = 0;
   std::optional<Filter> filter;
-  std::optional<anonymize::Anonymizer> anonymizer;
-  anonymize::LeakCheck* witness = nullptr;
+  const Anonymizing* anonymizing = nullptr;
   anonymize::TimeShift shift;
   Workers::Task task;
 
@@ -182,8 +181,11 @@ struct Input::Work {
 
   // The batch, as the filter let it pass.
   void anonymize() {
-    if (!anonymizer) return;
-    if (witness != nullptr) witness->note(batch);
+    if (anonymizing == nullptr) return;
+    if (anonymizing->witness != nullptr) anonymizing->witness->note(batch);
+    // One for each thread: what it needs for a batch is large.
+    static thread_local std::optional<anonymize::Anonymizer> anonymizer;
+    if (!anonymizer || anonymizer->settings() != anonymizing->settings) anonymizer.emplace(anonymizing->settings);
     anonymizer->apply(batch, shift);
   }
 
@@ -493,10 +495,7 @@ std::shared_ptr<Input::Work> Input::make_work() {
   }
   auto work = std::make_shared<Work>();
   work->filter.emplace(filter_.spec());
-  if (anonymizing_ != nullptr) {
-    work->anonymizer.emplace(anonymizing_->settings);
-    work->witness = anonymizing_->witness;
-  }
+  work->anonymizing = anonymizing_;
   work->task.work = [work = work.get()] { work->run(); };
   return work;
 }

@@ -252,17 +252,6 @@ TEST(Texts, ReasonsAreThoseOfTheRecorder) {
   EXPECT_EQ(known_reason("signal SIGINT\n", pid), "left out");
 }
 
-TEST(Texts, FindsAddressesInText) {
-  const auto all = [](std::string_view text) {
-    std::vector<std::string> found;
-    for_each_address(text, [&](std::string_view, const IpAddress& one) { found.push_back(to_string(one)); });
-    return found;
-  };
-  EXPECT_THAT(all("from 10.0.0.1:22, 2001:db8::1 and (::ffff:1.2.3.4)."), ElementsAre("10.0.0.1", "2001:db8::1", "1.2.3.4"));
-  EXPECT_THAT(all("kernel-10.0.0.1"), ElementsAre("10.0.0.1"));
-  EXPECT_THAT(all("6.1.0-18-amd64 #1 SMP 2026-11-16 12:30:01 10.0.0.1x"), ElementsAre());
-}
-
 TEST(Texts, FindsWholeWords) {
   EXPECT_TRUE(holds_word("6.1.0-web1-amd64", "web1"));
   EXPECT_FALSE(holds_word("6.1.0-web12", "web1"));

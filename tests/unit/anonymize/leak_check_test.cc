@@ -113,6 +113,33 @@ TEST(LeakCheck, AnOriginalThatIsThePseudonymOfAnotherIsNoLeak) {
   EXPECT_EQ(writing.found(), "");
 }
 
+TEST(LeakCheck, ANameThatIsThePseudonymOfAnotherIsNoLeak) {
+  Writing writing;
+  capture::Batch more = batch_of_two();
+  more.listeners[0].comm = writing.batch.listeners[0].comm;
+  writing.check.note(more);
+  EXPECT_EQ(writing.found(), "");
+}
+
+// The indexes of many new clients count up, in bytes.
+TEST(LeakCheck, PackedColumnsAreNoText) {
+  std::vector<Accept> accepts;
+  for (std::uint32_t i = 0; i < 150; ++i) {
+    Accept accept = iperf3();
+    accept.raddr = address("198.51.100." + std::to_string(i + 1));
+    accept.listener.comm = Comm::from(i == 0 ? "abcdefgh" : "nginx");
+    accept.time += i;
+    accepts.push_back(accept);
+  }
+  capture::Batch batch = batch_of(accepts);
+  Writing writing;
+  writing.check.note(batch);
+  const TimeShift shift = shift_of(settings(), writing.start.boot_id);
+  writing.anonymizer.apply(batch, shift);
+  writing.batch = batch;
+  EXPECT_EQ(writing.found(), "");
+}
+
 TEST(LeakCheck, FindsNames) {
   const capture::Start start = start_of();
   const capture::Batch batch = batch_of_two();
@@ -141,6 +168,10 @@ TEST(LeakCheck, AKeptCommandMustNotBeAnAddress) {
   writing.check.note(batch);
   writing.batch.listeners[0].comm = batch.listeners[0].comm;
   EXPECT_THAT(writing.found(), HasSubstr("192.168.60.1"));
+  batch.listeners[0].comm = Comm::from("s:192.168.60.1");
+  writing.check.note(batch);
+  writing.batch.listeners[0].comm = batch.listeners[0].comm;
+  EXPECT_THAT(writing.found(), HasSubstr("192.168.60.1"));
 }
 
 TEST(LeakCheck, FindsOriginalsInText) {
@@ -162,6 +193,12 @@ TEST(LeakCheck, FindsOriginalsInText) {
   EXPECT_THAT(found("/g-00000000/iperf3-customer.service\n"), HasSubstr("the name iperf3-customer.service"));
   // As a part of a longer word it is there by chance.
   EXPECT_EQ(found("/g-00000000/iperf3-customer.services ciperf3-customer.service\n"), "");
+  EXPECT_THAT(found("ftp:192.168.60.1,1\n"), HasSubstr("192.168.60.1 in its text"));
+  // Nor is what looks like a time, or like digits.
+  capture::Batch figures = batch_of_two();
+  figures.listeners[0].comm = Comm::from("2026-11-23T10");
+  writing.check.note(figures);
+  EXPECT_EQ(found("2026-11-23T10:00:00.000Z\n"), "");
   // The name of a column is no process's.
   capture::Batch batch = batch_of_two();
   batch.listeners[0].comm = Comm::from("wall_time");

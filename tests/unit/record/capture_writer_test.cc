@@ -2,10 +2,16 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 
@@ -18,31 +24,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A file system of 256 KiB that only this process sees.
-class FullDisk : public testing::Test {
+class Writing : public testing::Test {
  protected:
-  FullDisk() {
+  Writing() {
     std::string pattern = (fs::temp_directory_path() / "tcpaccept.XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
   }
-  ~FullDisk() override {
-    ::umount2(folder_.c_str(), MNT_DETACH);
-    fs::remove_all(folder_);
-  }
-  void SetUp() override {
-    if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=256k") != 0) {
-      GTEST_SKIP() << "needs to mount a file system";
-    }
-  }
-
-  void fill() {
-    std::ofstream ballast{folder_ / "ballast", std::ios::binary};
-    const std::string block(4096, 'x');
-    while (ballast.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-    }
-  }
-  void make_room() { fs::remove(folder_ / "ballast"); }
+  ~Writing() override { fs::remove_all(folder_); }
 
   // The next `count` accepts, all of which the probe saw.
   capture::Batch batch(std::size_t count, std::uint32_t open = 0) {
@@ -95,6 +83,26 @@ class FullDisk : public testing::Test {
   capture::BatchBuilder builder_;
   std::uint64_t begin_ = 0;
   std::uint64_t made_ = 0;
+};
+
+// On a file system of 256 KiB that only this process sees.
+class FullDisk : public Writing {
+ protected:
+  ~FullDisk() override { ::umount2(folder_.c_str(), MNT_DETACH); }
+  void SetUp() override {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=256k") != 0) {
+      GTEST_SKIP() << "needs to mount a file system";
+    }
+  }
+
+  void fill() {
+    std::ofstream ballast{folder_ / "ballast", std::ios::binary};
+    const std::string block(4096, 'x');
+    while (ballast.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  void make_room() { fs::remove(folder_ / "ballast"); }
 };
 
 TEST_F(FullDisk, WhatFitsInMemoryIsWrittenWhenThereIsRoom) {
@@ -171,6 +179,47 @@ TEST_F(FullDisk, AnEndThatFindsNoRoomSaysWhatIsMissing) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("the last " + std::to_string(writer.held()) + " accepts"), std::string::npos);
   }
+}
+
+// From now on nothing of this process reaches a disk.
+void break_disks() {
+  std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  for (const std::uint32_t call : std::initializer_list<std::uint32_t>{SYS_pwrite64, SYS_write, SYS_ftruncate, SYS_fdatasync}) {
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1));
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO));
+  }
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog filter{.len = static_cast<unsigned short>(program.size()), .filter = program.data()};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) ::_exit(2);
+}
+
+class FailingDisk : public Writing {};
+
+TEST_F(FailingDisk, IsNamedAndWhatWasWrittenIsReadable) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    OutputFile output{folder_ / "capture", false, interrupts_};
+    CaptureWriter writer{output, capture::Packing::kPacked};
+    writer.start({});
+    output.keep();
+    for (int i = 0; i < 3; ++i) writer.batch(batch(500));
+    writer.batch(batch(100, 1));  // into the tail
+    break_disks();
+    try {
+      writer.batch(batch(500));
+    } catch (const Error& error) {
+      const std::string_view what = error.what();
+      const bool named = what.find("capture: Input/output error") != std::string_view::npos && !writer.full();
+      ::_exit(named ? 0 : 3);
+    }
+    ::_exit(4);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 2) GTEST_SKIP() << "needs seccomp";
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(read().accepts, 1600u);
 }
 
 }  // namespace

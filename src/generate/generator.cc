@@ -1,7 +1,7 @@
 #include "generate/generator.h"
 
 #include <algorithm>
-#include <array>
+#include <numeric>
 
 namespace tcpaccept::generate {
 namespace {
@@ -11,7 +11,7 @@ constexpr capture::ClockAnchor kClock{.monotonic = 86'400'000'000'000,
                                       .realtime = 1'795'000'000'000'000'000,
                                       .boottime = 86'400'000'000'000};
 
-// So many accepts go missing in a hole: this part of all, within limits.
+// So many accepts go missing in a hole, or so much time: this part of all, within limits.
 constexpr std::uint64_t kPartOfHole = 100;
 constexpr std::uint64_t kMostInHole = 16384;
 
@@ -19,27 +19,77 @@ capture::ClockAnchor clock_at(std::uint64_t time) {
   return {.monotonic = time, .realtime = kClock.wall(time), .boottime = time};
 }
 
+std::uint64_t holes_of(const Plan& plan) { return std::uint64_t{plan.losses} + plan.gaps; }
+
+// Without overflow for any number.
+std::uint64_t part(std::uint64_t whole, std::uint64_t parts, std::uint64_t of) {
+  return static_cast<std::uint64_t>(static_cast<unsigned __int128>(whole) * parts / of);
+}
+
 }  // namespace
 
 void Generator::run() {
   start();
   last_time_ = told_until_ = kClock.monotonic;
-  const std::uint64_t holes = std::uint64_t{plan_.losses} + plan_.gaps;
-  std::uint64_t made = 0;
-  for (std::uint64_t hole = 0; hole <= holes; ++hole) {
-    // Without overflow for any number of accepts.
-    const auto share = static_cast<unsigned __int128>(plan_.accepts) * (hole + 1) / (holes + 1);
-    for (const auto until = static_cast<std::uint64_t>(share); made < until; ++made) {
-      const Accept accept = source_.next();
-      last_time_ = accept.time;
-      builder_.add(accept);
-      if (builder_.size() == capture::kDefaultBatchEvents) flush();
-    }
-    flush();
-    // Gaps and losses take turns as evenly as they can.
-    if (hole < holes) make_hole((hole + 1) * plan_.gaps / holes != hole * plan_.gaps / holes);
+  if (plan_.duration) {
+    run_by_time(*plan_.duration);
+  } else {
+    run_by_count();
   }
   end();
+}
+
+void Generator::run_by_count() {
+  const std::uint64_t holes = holes_of(plan_);
+  const std::uint64_t missing = std::clamp<std::uint64_t>(plan_.accepts / kPartOfHole, 1, kMostInHole);
+  std::uint64_t made = 0;
+  for (std::uint64_t hole = 0; hole <= holes; ++hole) {
+    const std::uint64_t until = part(plan_.accepts, hole + 1, holes + 1);
+    for (; made < until; ++made) add(source_.next());
+    flush();
+    if (hole == holes) break;
+    Missing by_cpu{};
+    for (std::uint64_t i = 0; i < missing; ++i) {
+      const Accept accept = source_.next();
+      ++by_cpu[accept.cpu];
+      last_time_ = accept.time;
+    }
+    write_hole(is_gap(hole), by_cpu);
+  }
+}
+
+void Generator::run_by_time(std::uint64_t duration) {
+  const std::uint64_t holes = holes_of(plan_);
+  // No longer than the stretches between them, which have the rest of the time.
+  const auto most = static_cast<std::uint64_t>(static_cast<double>(kMostInHole) * plan_.workload.mean_gap_ns);
+  const std::uint64_t length = std::min({duration / kPartOfHole, duration / (2 * holes + 1), most});
+  const std::uint64_t seen = duration - length * holes;
+  Accept next = source_.next();
+  for (std::uint64_t hole = 0; hole <= holes; ++hole) {
+    const std::uint64_t until = kClock.monotonic + length * hole + part(seen, hole + 1, holes + 1);
+    for (; next.time <= until; next = source_.next()) add(next);
+    last_time_ = until;
+    flush();
+    if (hole == holes) break;
+    last_time_ += length;
+    // A loss without an accept is none: where none comes in its time, the next one does.
+    Missing by_cpu{};
+    const bool gap = is_gap(hole);
+    for (bool any = gap; next.time <= last_time_ || !any; next = source_.next(), any = true) ++by_cpu[next.cpu];
+    write_hole(gap, by_cpu);
+  }
+}
+
+void Generator::add(const Accept& accept) {
+  last_time_ = accept.time;
+  builder_.add(accept);
+  if (builder_.size() == capture::kDefaultBatchEvents) flush();
+}
+
+// Gaps and losses take turns as evenly as they can.
+bool Generator::is_gap(std::uint64_t hole) const {
+  const std::uint64_t holes = holes_of(plan_);
+  return (hole + 1) * plan_.gaps / holes != hole * plan_.gaps / holes;
 }
 
 void Generator::start() {
@@ -56,8 +106,9 @@ void Generator::start() {
   write_(encoder_.encode(start));
 }
 
+// All up to last_time_, be it that nothing came.
 void Generator::flush() {
-  if (builder_.empty()) return;
+  if (last_time_ == told_until_) return;
   const std::uint64_t size = builder_.size();
   capture::Batch& batch = builder_.finish(
       clock_at(last_time_),
@@ -70,24 +121,17 @@ void Generator::flush() {
   builder_.clear();
 }
 
-void Generator::make_hole(bool gap) {
-  const std::uint64_t missing = std::clamp<std::uint64_t>(plan_.accepts / kPartOfHole, 1, kMostInHole);
+void Generator::write_hole(bool gap, const Missing& missing) {
   capture::Batch batch;
-  std::array<std::uint64_t, AcceptSource::kCpus> by_cpu{};
-  for (std::uint64_t i = 0; i < missing; ++i) {
-    const Accept accept = source_.next();
-    ++by_cpu[accept.cpu];
-    last_time_ = accept.time;
-  }
   batch.first_event = written_;
   batch.clock = clock_at(last_time_);
   batch.ledger = capture::Ledger{.begin = told_until_, .end = last_time_};
   if (gap) {
     batch.gaps = {{.begin = told_until_, .end = last_time_, .reason = GapReason::kProbesOff}};
   } else {
-    batch.ledger->hits = batch.ledger->lost = missing;
-    for (std::size_t cpu = 0; cpu < by_cpu.size(); ++cpu) {
-      if (by_cpu[cpu] != 0) batch.cpu_losses.push_back({static_cast<std::uint16_t>(cpu), by_cpu[cpu]});
+    batch.ledger->hits = batch.ledger->lost = std::accumulate(missing.begin(), missing.end(), std::uint64_t{0});
+    for (std::size_t cpu = 0; cpu < missing.size(); ++cpu) {
+      if (missing[cpu] != 0) batch.cpu_losses.push_back({static_cast<std::uint16_t>(cpu), missing[cpu]});
     }
   }
   write_(encoder_.encode(batch, plan_.packing));
@@ -96,7 +140,8 @@ void Generator::make_hole(bool gap) {
 }
 
 void Generator::end() {
-  write_(encoder_.encode(capture::End{.clock = clock_at(last_time_), .written = written_, .batches = batches_, .reason = "count"}));
+  write_(encoder_.encode(capture::End{.clock = clock_at(last_time_), .written = written_, .batches = batches_,
+                                     .reason = plan_.duration ? "duration" : "count"}));
 }
 
 }  // namespace tcpaccept::generate

@@ -45,7 +45,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.add_option("-o,--output", options.output, "write to this file; - = standard output")->type_name("OUT");
   app.add_flag("--force", options.force, "replace OUT if it exists");
   app.add_option("-c,--count", count, "so many accepts (default 100000)")->type_name("COUNT");
-  app.add_option("-d,--duration", duration, "as many as come in so long, instead")->type_name("SECONDS");
+  app.add_option("-d,--duration", duration, "for so long instead, holes included")->type_name("SECONDS");
   app.add_option("--rate", rate, "accepts a second, on average (default 20000)")->type_name("RATE");
   app.add_option("--listeners", listeners, "listening processes, a port each (default 12)")->type_name("N");
   app.add_option("--addresses", addresses, "remote addresses of each family (default 8)")->type_name("N");
@@ -77,7 +77,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   number("--duration", duration, 0.001, 1e9, seconds);
   constexpr double kMostAccepts = 1e12;
   if (seconds * a_second > kMostAccepts) usage_error("--duration: that would be more than 1e12 accepts");
-  if (seconds > 0) plan.accepts = static_cast<std::uint64_t>(seconds * a_second);
+  if (seconds > 0) plan.duration = static_cast<std::uint64_t>(seconds * 1e9);
   number("--count", count, 0, kMostAccepts, plan.accepts);
   number("--listeners", listeners, 1, 50000, workload.listeners);
   number("--addresses", addresses, 1, 10'000'000, workload.remote_addresses);
@@ -86,7 +86,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   number("--gaps", gaps, 0, 10000, plan.gaps);
   // Holes with nothing between them are one hole.
   const std::uint64_t holes = std::uint64_t{plan.losses} + plan.gaps;
-  if (holes > std::max<std::uint64_t>(plan.accepts, 1)) {
+  const double accepts = plan.duration ? seconds * a_second : static_cast<double>(plan.accepts);
+  if (static_cast<double>(holes) > std::max(accepts, 1.0)) {
     usage_error("--losses and --gaps: " + std::to_string(holes) + " holes need as many accepts to lie between");
   }
   number("--seed", seed, 0, 4294967295.0, workload.seed);

@@ -21,6 +21,7 @@ struct Seen {
   std::uint64_t first = 0, last = 0;
   bool recorded_waits = false;
   std::optional<capture::End> end;
+  std::vector<Gap> holes;  // losses, too
 };
 
 Seen generate(const Plan& plan) {
@@ -36,6 +37,9 @@ Seen generate(const Plan& plan) {
     const capture::Batch& batch = **got;
     EXPECT_EQ(batch.first_event, seen.accepts);
     EXPECT_TRUE(told == 0 || batch.ledger->begin == told) << "accounts follow each other";
+    if (batch.ledger->lost != 0 || !batch.gaps.empty()) {
+      seen.holes.push_back({.begin = batch.ledger->begin, .end = batch.ledger->end});
+    }
     told = batch.ledger->end;
     EXPECT_EQ(batch.ledger->hits, batch.ledger->written + batch.ledger->lost);
     written += batch.ledger->written;
@@ -55,6 +59,7 @@ Seen generate(const Plan& plan) {
   }
   EXPECT_EQ(written, seen.accepts);
   EXPECT_EQ(seen.end.value().written, seen.accepts);
+  EXPECT_EQ(seen.end.value().clock.monotonic, told);
   return seen;
 }
 
@@ -80,12 +85,46 @@ TEST(Generator, MakesAsManyHolesAsAskedFor) {
   }
 }
 
+TEST(Generator, EndsByTimeWithItsHolesEvenlyInIt) {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  constexpr std::uint64_t kStart = 86'400 * kSecond;
+  const Seen whole = generate({.workload = {.mean_gap_ns = 1e6}, .duration = 60 * kSecond});
+  EXPECT_EQ(whole.end.value().clock.monotonic, kStart + 60 * kSecond);
+  EXPECT_EQ(whole.end.value().reason, "duration");
+  EXPECT_NEAR(static_cast<double>(whole.accepts), 60'000, 1000);
+  EXPECT_LE(whole.last, kStart + 60 * kSecond);
+
+  // Four stretches of 14.55 s, three holes of 0.6 s between them.
+  const Seen seen = generate({.workload = {.mean_gap_ns = 1e6}, .duration = 60 * kSecond, .losses = 2, .gaps = 1});
+  EXPECT_EQ(seen.end.value().clock.monotonic, kStart + 60 * kSecond);
+  EXPECT_EQ(seen.losses, 2u);
+  EXPECT_EQ(seen.gaps, 1u);
+  ASSERT_EQ(seen.holes.size(), 3u);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(seen.holes[i].begin, kStart + (i + 1) * 14'550'000'000 + i * 600'000'000);
+    EXPECT_EQ(seen.holes[i].end, seen.holes[i].begin + 600'000'000);
+  }
+  EXPECT_NEAR(static_cast<double>(seen.lost), 1200, 150);
+  EXPECT_NEAR(static_cast<double>(seen.accepts), 58'200, 1000);
+}
+
+TEST(Generator, AHoleHasItsLossAndItsPlaceHoweverFewAccepts) {
+  const Seen seen = generate({.workload = {.mean_gap_ns = 1e8}, .duration = 10'000'000'000, .losses = 60, .gaps = 40});
+  EXPECT_EQ(seen.losses, 60u);
+  EXPECT_EQ(seen.gaps, 40u);
+  ASSERT_EQ(seen.holes.size(), 100u);
+  for (std::size_t i = 1; i < seen.holes.size(); ++i) EXPECT_GT(seen.holes[i].begin, seen.holes[i - 1].end);
+  EXPECT_EQ(seen.end.value().clock.monotonic, 86'410'000'000'000u);
+}
+
 TEST(Generator, TheSameSeedGivesTheSameBytes) {
   const Plan plan{.accepts = 3'000, .losses = 1};
   EXPECT_EQ(generate(plan).bytes, generate(plan).bytes);
   Plan other = plan;
   other.workload.seed = 2;
   EXPECT_NE(generate(plan).bytes, generate(other).bytes);
+  const Plan timed{.duration = 100'000'000, .losses = 1};
+  EXPECT_EQ(generate(timed).bytes, generate(timed).bytes);
 }
 
 TEST(Generator, NoAcceptsAreACaptureToo) {

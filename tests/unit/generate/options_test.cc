@@ -35,7 +35,7 @@ TEST(GenerateOptions, HaveDefaults) {
 TEST(GenerateOptions, AreTaken) {
   const Plan plan = parse({"-o", "-", "-d", "10", "--rate", "100", "--listeners", "3", "--addresses", "9", "--ipv6", "0.5",
                            "--seed", "7", "--losses", "2", "--gaps", "1", "--bare", "--plain"}).options.plan;
-  EXPECT_EQ(plan.accepts, 1000u);
+  EXPECT_EQ(plan.duration, 10'000'000'000u);
   EXPECT_DOUBLE_EQ(plan.workload.mean_gap_ns, 1e7);
   EXPECT_EQ(plan.workload.listeners, 3u);
   EXPECT_EQ(plan.workload.remote_addresses, 9u);
@@ -51,6 +51,7 @@ TEST(GenerateOptions, WrongOnesAreRefused) {
   EXPECT_THAT(error({}), ::testing::HasSubstr("give -o OUT"));
   EXPECT_THAT(error({"-o", "x", "-c", "1", "-d", "1"}), ::testing::HasSubstr("exclude each other"));
   EXPECT_THAT(error({"-o", "x", "-c", "5", "--losses", "4", "--gaps", "2"}), ::testing::HasSubstr("6 holes need as many accepts"));
+  EXPECT_THAT(error({"-o", "x", "-d", "2", "--rate", "2", "--gaps", "5"}), ::testing::HasSubstr("5 holes need as many accepts"));
   EXPECT_THAT(error({"-o", "x", "--ipv6", "1.5"}), ::testing::HasSubstr("--ipv6: '1.5' is not a number from 0 to 1"));
   for (const auto& [option, value] : {std::pair{"-c", "-1"}, std::pair{"-c", "1x"}, std::pair{"--rate", "0"},
                                       std::pair{"--rate", "nan"}, std::pair{"--listeners", "0"},

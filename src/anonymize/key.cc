@@ -1,6 +1,7 @@
 #include "anonymize/key.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,13 @@ std::optional<std::uint8_t> digit(char c) {
   if (c >= 'a' && c <= 'f') return static_cast<std::uint8_t>(c - 'a' + 10);
   if (c >= 'A' && c <= 'F') return static_cast<std::uint8_t>(c - 'A' + 10);
   return std::nullopt;
+}
+
+// Until there is something to read, or the last writer is gone.
+void wait_for(int pipe) {
+  pollfd ready{.fd = pipe, .events = POLLIN, .revents = 0};
+  while (::poll(&ready, 1, -1) < 0 && errno == EINTR) {
+  }
 }
 
 std::optional<Key> key_in(std::string_view text) {
@@ -53,12 +61,14 @@ Key read_key(const std::string& path, const std::function<void(const std::string
                         "head -c 32 /dev/urandom > FILE)\"",
                  Exit::kUsage);
   };
-  if (!S_ISREG(status.st_mode)) throw no_key();
+  const bool pipe = S_ISFIFO(status.st_mode);
+  if (!S_ISREG(status.st_mode) && !pipe) throw no_key();
   std::string text(2 * sizeof(Key) + 3, '\0');  // one byte more than the longest
   std::size_t have = 0;
   while (have < text.size()) {
+    if (pipe) wait_for(fd.get());
     const ssize_t got = ::read(fd.get(), text.data() + have, text.size() - have);
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) throw system_error("cannot read the key " + name, errno);
     if (got == 0) break;
     have += static_cast<std::size_t>(got);

@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "core/error.h"
 
@@ -69,6 +72,26 @@ TEST_F(KeyFile, AnythingElseIsRefused) {
   }
   EXPECT_THAT(refused((folder_ / "absent").string()), HasSubstr("No such file"));
   EXPECT_THAT(refused(folder_.string()), HasSubstr("is not a key"));
+}
+
+TEST_F(KeyFile, MayBeAPipeOfALateWriter) {
+  const std::string pipe = (folder_ / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto through = [&](const std::string& text) {
+    std::thread writer([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      std::ofstream out(pipe, std::ios::binary);
+      for (const char c : text) out << c << std::flush;
+    });
+    const std::string why = refused(pipe);
+    writer.join();
+    return why;
+  };
+  EXPECT_EQ(through(std::string(32, 'k')), "");
+  EXPECT_EQ(through(std::string(64, 'a') + "\n"), "");
+  EXPECT_EQ(warning_, "");
+  EXPECT_THAT(through(std::string(31, 'k')), HasSubstr("is not a key"));
+  EXPECT_THAT(through(std::string(67, 'a')), HasSubstr("is not a key")) << "bounded";
 }
 
 TEST_F(KeyFile, OthersWhoMayReadItAreSaid) {

@@ -111,8 +111,14 @@ std::pair<std::optional<TimeBound>, std::optional<TimeBound>> time_window(const 
 
 std::int64_t signed_seconds(const char* option, std::string_view text) {
   const bool back = text.starts_with('-');
-  const auto nanoseconds = text::parse_seconds(text.substr(back || text.starts_with('+') ? 1 : 0));
+  const std::string_view seconds = text.substr(back || text.starts_with('+') ? 1 : 0);
+  const auto nanoseconds = text::parse_seconds(seconds);
   if (!nanoseconds) {
+    const std::string_view whole = seconds.substr(0, seconds.find('.'));
+    if (whole.size() > text::kSecondsDigits && seconds.find_first_not_of("0123456789.") == std::string_view::npos) {
+      wrong(std::string(option) + ": '" + text::escaped(text) + "' is too large; at most 31 years, " +
+            std::string(text::kSecondsDigits, '9') + " seconds");
+    }
     wrong(std::string(option) + ": '" + text::escaped(text) + "' is not a number of seconds, like 3600 or -0.5");
   }
   return back ? -*nanoseconds : *nanoseconds;

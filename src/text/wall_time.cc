@@ -148,7 +148,7 @@ std::optional<std::int64_t> parse_wall(std::string_view text) {
 std::optional<std::int64_t> parse_seconds(std::string_view text) {
   const std::size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
-  if (whole.empty() || whole.size() > 9) return std::nullopt;  // 31 years are enough for any capture
+  if (whole.empty() || whole.size() > kSecondsDigits) return std::nullopt;
   TextCursor cursor(text);
   const int seconds = cursor.digits(static_cast<int>(whole.size()));
   const std::int64_t fraction = cursor.skip('.') ? cursor.fraction() : 0;

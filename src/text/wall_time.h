@@ -24,6 +24,9 @@ std::string wall_text(std::int64_t nanoseconds, int digits = 9);
 // time is UTC. Nanoseconds since 1970, or nothing if the text is not that or outside 1678 to 2261.
 std::optional<std::int64_t> parse_wall(std::string_view text);
 
+// As many digits may stand in front of the point: 31 years are enough for any capture.
+inline constexpr std::size_t kSecondsDigits = 9;
+
 // Reads decimal seconds "2", "2.5", "0.000001" as nanoseconds; nothing else (no sign, no exponent).
 std::optional<std::int64_t> parse_seconds(std::string_view text);
 

@@ -4,7 +4,6 @@
 #include <string_view>
 #include <utility>
 
-#include "core/error.h"
 
 namespace tcpaccept::compare {
 namespace {
@@ -59,6 +58,11 @@ Canonical::Fate Canonical::fate(Column column, const CanonicalRules& rules) {
   }
 }
 
+bool Canonical::says_nothing(Column column) {
+  const Fate what = fate(column, {});
+  return what == Fate::kSteady || what == Fate::kDropped;
+}
+
 void Canonical::add(std::uint64_t time, Fields&& fields) {
   if (!tied_.empty() && (time - tie_begin_ > tie_ || tied_.size() >= kMaxTie)) settle();
   if (tied_.empty()) tie_begin_ = time;
@@ -104,8 +108,8 @@ std::string Canonical::name(std::string_view prefix, std::string value) {
   const auto [place, is_new] = names_.try_emplace(kind + std::move(value));
   if (is_new) {
     if (names_.size() > kMaxNames) {
-      throw Error("more than " + std::to_string(kMaxNames) +
-                  " different processes, remote ends and the like to be renamed; choose fewer rows or columns");
+      throw TooManyNames("more than " + std::to_string(kMaxNames) +
+                         " different processes, remote ends and the like to be renamed; choose fewer rows or columns");
     }
     place->second = ++counts_[kind];
   }

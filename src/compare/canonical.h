@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/error.h"
 #include "text/columns.h"
 
 namespace tcpaccept::compare {
@@ -30,9 +31,14 @@ struct CanonicalRules {
 // The raw text of each column, as text::append_field() has it.
 using Fields = std::vector<std::string>;
 
+class TooManyNames : public Error {
+ public:
+  using Error::Error;
+};
+
 class Canonical {
  public:
-  // Names for more different values than this are refused: memory is bounded.
+  // Names for more different values than this, of all kinds together, are refused: memory is bounded.
   static constexpr std::size_t kMaxNames = 200'000;
   static constexpr std::size_t kMaxTie = 65'536;
 
@@ -41,7 +47,10 @@ class Canonical {
 
   Canonical(std::vector<text::Column> columns, CanonicalRules rules, Take take);
 
-  // Rows in order; `time` in nanoseconds of any clock. Throws Error: too many names.
+  // Whatever was recorded, the canonical field is the same.
+  static bool says_nothing(text::Column column);
+
+  // Rows in order; `time` in nanoseconds of any clock. Throws TooManyNames.
   void add(std::uint64_t time, Fields&& fields);
   // After the last row.
   void finish();

@@ -43,9 +43,8 @@ std::string seconds(std::int64_t nanoseconds) {
   return (nanoseconds < 0 ? "-" : "+") + std::to_string(milliseconds / 1000) + "." + digits;
 }
 
-[[noreturn]] void refuse(const char* what) {
-  throw Error("more than " + std::to_string(Comparison::kMaxKinds) + " " + what +
-              " to compare; choose fewer rows or columns");
+[[noreturn]] void refuse(std::size_t most, const char* what, const char* remedy) {
+  throw Error("more than " + std::to_string(most) + " " + what + ", both sides together; " + remedy);
 }
 
 }  // namespace
@@ -71,7 +70,7 @@ void Comparison::add(Side side, std::span<const std::string> fields, std::int64_
   const std::string text = part(fields, false);
   const auto [kind, is_new] = by_text_.try_emplace(group + '\n' + text, static_cast<std::uint32_t>(kinds_.size()));
   if (is_new) {
-    if (kinds_.size() >= kMaxKinds) refuse("different accepts");
+    if (kinds_.size() >= kMaxKinds) refuse(kMaxKinds, "different accepts to compare", "choose fewer rows or columns");
     const auto [place, new_group] = groups_.try_emplace(std::move(group), static_cast<std::uint32_t>(groups_.size()));
     kinds_.push_back({.group = place->second, .text = std::string_view(kind->first).substr(kind->first.size() - text.size())});
   }
@@ -80,7 +79,10 @@ void Comparison::add(Side side, std::span<const std::string> fields, std::int64_
   ++rows_[at];
   if (!first_[at]) first_[at] = time;
   if (sequence_ || tolerance_.time) {
-    if (++remembered_ > 2 * kMaxKinds) refuse("accepts");
+    if (++remembered_ > kMaxRows) {
+      refuse(kMaxRows, "accepts to compare in order or by time",
+             "choose fewer rows, or leave out --sequence and --tolerate-time");
+    }
     if (sequence_) order_[at].push_back(kind->second);
     if (tolerance_.time) {
       // Wraps rather than overflows on hostile times.

@@ -55,9 +55,9 @@ struct Verdict {
 
 class Comparison {
  public:
-  // More rows of different kinds, or, in a sequence or with a tolerance of time, more rows at all are refused: memory is
-  // bounded.
-  static constexpr std::size_t kMaxKinds = 80'000;
+  // More are refused, counted over both sides together: memory is bounded.
+  static constexpr std::size_t kMaxKinds = 80'000;  // rows that differ from each other
+  static constexpr std::size_t kMaxRows = 160'000;  // rows at all, in a sequence or with a tolerance of time
   static constexpr std::size_t kMaxListed = 1000;  // differences of a group
 
   Comparison(std::vector<text::Column> columns, bool sequence, const Tolerance& tolerance);

@@ -13,7 +13,13 @@ namespace {
 using text::Column;
 
 constexpr std::size_t kReadAtATime = 16 * 1024;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr const char* kWrongEscape = "has a backslash that does not begin \\xHH";
+
+// What a stored text can be, for messages.
+constexpr const char* kForms =
+    "neither a capture nor a text that tcpaccept-report wrote, which is a table, CSV, or JSON with an object on each "
+    "line";
 
 constexpr std::size_t index(Column column) { return static_cast<std::size_t>(column); }
 
@@ -108,7 +114,7 @@ bool StoredText::next_line() {
       line_ = std::string_view(buffer_).substr(begin_, stop - begin_);
       if (line_.ends_with('\r')) line_.remove_suffix(1);
       begin_ = std::min(stop + 1, buffer_.size());
-      ++number_;
+      if (++number_ == 1 && line_.starts_with(kByteOrderMark)) line_.remove_prefix(kByteOrderMark.size());
       if (line_.empty()) continue;
       return true;
     }
@@ -137,6 +143,7 @@ void StoredText::read_header() {
     json_waits_ = true;
     return;
   }
+  if (line_.starts_with('[')) refuse(std::string("begins a JSON array: ") + kForms);
   const std::string_view first = line_.substr(0, line_.find(','));
   kind_ = first.size() != line_.size() || text::column_named(first) ? Kind::kCsv : Kind::kTable;
   if (kind_ == Kind::kCsv) {
@@ -147,9 +154,7 @@ void StoredText::read_header() {
   for (const auto& column : header_) {
     if (column) has_ |= std::uint32_t{1} << index(*column);
   }
-  if (has_ == 0) {
-    refuse("does not name columns: neither a capture nor a text that tcpaccept-report wrote");
-  }
+  if (has_ == 0) refuse(std::string("does not name columns: ") + kForms);
 }
 
 std::string StoredText::plain(std::string_view escaped) const {

@@ -1,7 +1,8 @@
 // Reads back what tcpaccept-report wrote: the table, CSV or JSON, canonical or not.
 //
 // A stranger's text like any capture: lines are bounded, and what is not such a text is refused with the number of its
-// line. Columns that are not known are passed over: they may be of a later version.
+// line. Columns that are not known are passed over: they may be of a later version; so is a byte order mark in front. A
+// text of nothing is JSON without rows: the other forms have a header.
 #pragma once
 
 #include <cstdint>

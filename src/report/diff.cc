@@ -27,9 +27,11 @@ struct Opened {
   OpenFile file;
   std::string head;  // its first bytes
 
+  // A file without a byte is JSON without rows (compare/stored_text.h).
   bool is_text() const {
     const auto printable = [](char c) { return c >= ' ' && c < '\x7f'; };
-    return !head.empty() && printable(head.front()) && (head.size() < 2 || printable(head[1]) || head[1] == '\n');
+    if (head.empty() || head.starts_with("\xef\xbb\xbf")) return true;
+    return printable(head.front()) && (head.size() < 2 || printable(head[1]) || head[1] == '\n');
   }
 };
 
@@ -50,7 +52,12 @@ class SideRows {
       : side_(side), options_(options), columns_(columns), comparison_(comparison) {}
 
   bool read(Opened opened, const std::string& name, const Streams& streams) {
-    return opened.is_text() ? read_text(std::move(opened)) : read_capture(std::move(opened), name, streams);
+    const std::string shown = opened.file.name;
+    try {
+      return opened.is_text() ? read_text(std::move(opened)) : read_capture(std::move(opened), name, streams);
+    } catch (const compare::TooManyNames& error) {  // each side has its own
+      throw Error(shown + ": " + error.what());
+    }
   }
 
  private:

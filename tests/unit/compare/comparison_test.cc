@@ -89,15 +89,32 @@ TEST(Comparison, ManyDifferencesAreListedInPartAndCountedInFull) {
   EXPECT_GT(sequence.groups.front().more, 0u);
 }
 
-TEST(Comparison, TooManyKindsAreRefused) {
-  Comparison comparison({Column::kRaddr}, false, {});
-  const auto add_all = [&] {
-    for (std::size_t i = 0; i <= Comparison::kMaxKinds; ++i) {
-      const std::vector<std::string> fields{std::to_string(i)};
-      comparison.add(Side::kActual, fields, 0);
-    }
+// What is said when so many rows, half of them on each side, are one more than can be compared.
+std::string refusal(std::size_t most, bool all_differ, bool sequence, const Tolerance& tolerance = {}) {
+  Comparison comparison({Column::kRaddr}, sequence, tolerance);
+  std::vector<std::string> fields{"same"};
+  const auto add = [&](std::size_t i) {
+    if (all_differ) fields[0] = std::to_string(i);
+    comparison.add(i % 2 == 0 ? Side::kExpected : Side::kActual, fields, 0);
   };
-  EXPECT_THROW(add_all(), Error);
+  for (std::size_t i = 0; i < most; ++i) add(i);
+  try {
+    add(most);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Comparison, TooMuchIsRefusedOverBothSidesTogether) {
+  EXPECT_EQ(refusal(Comparison::kMaxKinds, true, false),
+            "more than 80000 different accepts to compare, both sides together; choose fewer rows or columns");
+  const std::string rows =
+      "more than 160000 accepts to compare in order or by time, both sides together; choose fewer rows, or leave out "
+      "--sequence and --tolerate-time";
+  EXPECT_EQ(refusal(Comparison::kMaxRows, false, true), rows);
+  EXPECT_EQ(refusal(Comparison::kMaxRows, false, false, {.time = 1}), rows);
+  EXPECT_EQ(refusal(Comparison::kMaxRows, false, false), "");
 }
 
 TEST(Comparison, HostileNamesAreHarmless) {

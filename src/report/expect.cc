@@ -37,10 +37,15 @@ Exit report_expectations(const Options& options, const Streams& streams) {
     reading.attach(expectations);
     outputs.confine(streams);
     reading.run(outputs.text(), streams.terminal);
-    const bool hole = reading.conclude(streams.complain) != Exit::kClean;
+    const bool complete = reading.conclude(streams.complain) == Exit::kClean;
     refuse_damage(reading.inputs());
+    const bool placed = std::all_of(reading.inputs().begin(), reading.inputs().end(), [&](const auto& input) {
+      return input->totals().findings().placed(options.require_complete);
+    });
+    using Missing = Expectations::Missing;
+    const Missing missing = complete ? Missing::kNothing : placed ? Missing::kInHoles : Missing::kAnywhere;
     std::vector<compare::TestCase> cases;
-    const Exit answer = expectations.conclude(hole, outputs.text().buffer(), cases);
+    const Exit answer = expectations.conclude(missing, outputs.text().buffer(), cases);
     outputs.finish("tcpaccept-report --expect", cases);
     return answer;
   });

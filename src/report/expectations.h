@@ -9,7 +9,7 @@
 //   not-from = "10.9.0.0/16"           # but not from these
 //   at-least = 1                       # how many there are: at least (1, if neither is given), at most
 //   at-most = 100
-//   within = "10s"                     # only those in the first ten seconds of the recording count
+//   within = "10s"                     # only those in the first ten seconds of the recording count, and holes then
 //   after = "1s"                       # only those after its first second
 //
 //   [[forbid]]                         # the same with at-most = 0
@@ -54,23 +54,39 @@ class Expectations final : public Sink {
   Observer observer(std::size_t input) override;
   void append(const Run& run, const std::shared_ptr<const void>& hold) override;
 
-  // After the last row. `hole`: accepts may be missing, so that what is not there proves nothing. A line for each
-  // expectation and one for all. kClean: all hold; kFailed: one does not; kIncomplete: one is not known.
-  Exit conclude(bool hole, text::Buffer& out, std::vector<compare::TestCase>& cases) const;
+  enum class Missing {
+    kNothing,
+    kInHoles,    // accepts may be missing, yet only where the observers were told so, or behind what they were told
+    kAnywhere,
+  };
+
+  // After the last row. Where accepts may be missing, what is not there proves nothing. A line for each expectation and
+  // one for all. kClean: all hold; kFailed: one does not; kIncomplete: one is not known.
+  Exit conclude(Missing missing, text::Buffer& out, std::vector<compare::TestCase>& cases) const;
 
  private:
   struct State {
     Filter filter;
     std::uint64_t count = 0;
     std::string first_beyond;  // the first accept beyond at_most
+    bool holed = false;        // accepts may be missing in its time
+  };
+  // An input's session at hand, on its CLOCK_MONOTONIC.
+  struct Session {
+    std::uint64_t begin = 0;
+    std::uint64_t proved_until = 0;  // the accounts cover all up to here, and balance
+    std::uint64_t untold = 0;        // hits that were neither written, filtered nor lost so far; may wrap
   };
 
   void count(State& state, const Expectation& expectation, const Run& run);
+  void add_account(Session& session, const Account& account);
+  // Accepts may be missing from `begin` to `end`, both included.
+  void add_hole(const Session& session, std::uint64_t begin, std::uint64_t end);
 
   std::vector<Expectation> expectations_;
   std::vector<State> states_;
   capture::Columns columns_ = 0;
-  std::map<std::size_t, std::uint64_t> begin_;  // of each input's session at hand, on its CLOCK_MONOTONIC
+  std::map<std::size_t, Session> sessions_;  // by input
   std::vector<std::uint32_t> selected_;  // rows of a batch, for the moment
 };
 

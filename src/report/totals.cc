@@ -23,8 +23,12 @@ std::string between(std::int64_t begin, std::int64_t end) {
 }  // namespace
 
 bool Findings::complete(bool strict) const {
-  return holes == 0 && unseen == 0 && damages == 0 && !torn_tail && unknown_frames == 0 && without_start == 0 &&
-         without_end == 0 && absent == 0 && surplus == 0 && unbalanced == 0 && !(strict && !unproved.empty());
+  return placed(strict) && holes == 0 && unseen == 0 && !torn_tail && without_end == 0;
+}
+
+bool Findings::placed(bool strict) const {
+  return damages == 0 && unknown_frames == 0 && without_start == 0 && absent == 0 && surplus == 0 && unbalanced == 0 &&
+         !(strict && !unproved.empty());
 }
 
 std::string unseen_text(const Unseen& unseen) {

@@ -119,6 +119,9 @@ struct Findings {
 
   // `strict`: unproved completeness is no completeness.
   bool complete(bool strict = false) const;
+  // What is wanting lies where an account says, or behind the last account of a session without end: elsewhere all is
+  // there. Damage, whose place in time nobody knows, apart from a torn tail, is none of that.
+  bool placed(bool strict = false) const;
   // One line per kind of trouble, each beginning with `name`, which is safe to print; so are the lines.
   std::vector<std::string> lines(std::string_view name, bool strict = false) const;
 

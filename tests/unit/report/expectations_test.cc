@@ -28,12 +28,37 @@ struct Outcome {
   std::string text;
 };
 
-// Accepts of sshd at these seconds after the recording began.
-Outcome checked(const std::string& text, const std::vector<std::uint64_t>& seconds, bool hole = false) {
+using Missing = Expectations::Missing;
+
+// Accounts that follow each other, each of the seconds after the one before it.
+struct Told {
+  std::uint64_t until;  // seconds after the recording began
+  std::uint64_t lost = 0;
+  std::vector<Gap> gaps{};
+  std::uint64_t hits = lost;
+};
+
+Gap gap(std::uint64_t begin, std::uint64_t end, GapReason reason = GapReason::kProbesOff) {
+  return {.begin = kMonotonic + begin * kSecond, .end = kMonotonic + end * kSecond, .reason = reason};
+}
+
+// Accepts of sshd at these seconds after the recording began. `told`: what the accounts say.
+Outcome checked(const std::string& text, const std::vector<std::uint64_t>& seconds, Missing missing = Missing::kNothing,
+                const std::vector<Told>& told = {}, bool ended = true) {
   Expectations expectations(parse_expectations(text, "file"));
   capture::Start start;
   start.clock = anchor();
-  expectations.observer(0).start(start);
+  const Observer observer = expectations.observer(0);
+  observer.start(start);
+  std::uint64_t begin = kMonotonic;
+  for (const Told& one : told) {
+    const std::uint64_t end = kMonotonic + one.until * kSecond;
+    observer.account({.clock = anchor(),
+                      .ledger = capture::Ledger{.begin = begin, .end = end, .hits = one.hits, .lost = one.lost},
+                      .cpu_losses = {},
+                      .gaps = one.gaps});
+    begin = end;
+  }
   std::vector<Accept> accepts;
   for (const std::uint64_t second : seconds) {
     accepts.push_back(sshd());
@@ -43,9 +68,12 @@ Outcome checked(const std::string& text, const std::vector<std::uint64_t>& secon
   std::vector<std::uint32_t> rows(batch.size());
   std::iota(rows.begin(), rows.end(), 0u);
   if (!rows.empty()) expectations.append({.batch = &batch, .rows = rows, .begins_batch = true, .ends_batch = true}, nullptr);
+  SessionTotals session{.start = start};
+  if (ended) session.end = capture::End{};
+  observer.session(session);
   text::Buffer out;
   std::vector<compare::TestCase> cases;
-  const Exit exit = expectations.conclude(hole, out, cases);
+  const Exit exit = expectations.conclude(missing, out, cases);
   return {exit, std::string(out.view())};
 }
 
@@ -99,14 +127,50 @@ TEST(Expectations, CountWithinATimeOfTheRecordingsBeginning) {
 TEST(Expectations, AHoleProvesNothingAboutWhatIsNotThere) {
   const std::string least = "[[expect]]\nport = 22\nat-least = 2\n";
   const std::string most = "[[expect]]\nport = 22\nat-most = 2\n";
-  EXPECT_EQ(checked(least, {1, 2}, true).exit, Exit::kClean);
-  EXPECT_EQ(checked(least, {1}, true).exit, Exit::kIncomplete);
-  EXPECT_EQ(checked(least, {1}, false).exit, Exit::kFailed);
-  EXPECT_EQ(checked(most, {1, 2}, true).exit, Exit::kIncomplete);
-  EXPECT_EQ(checked(most, {1, 2}, false).exit, Exit::kClean);
-  EXPECT_EQ(checked(most, {1, 2, 3}, true).exit, Exit::kFailed);
-  EXPECT_EQ(checked("[[forbid]]\nport = 23\n", {1}, true).exit, Exit::kIncomplete);
-  EXPECT_EQ(checked("[[forbid]]\nport = 23\n" + least, {1}, false).exit, Exit::kFailed);
+  EXPECT_EQ(checked(least, {1, 2}, Missing::kAnywhere).exit, Exit::kClean);
+  EXPECT_EQ(checked(least, {1}, Missing::kAnywhere).exit, Exit::kIncomplete);
+  EXPECT_EQ(checked(least, {1}).exit, Exit::kFailed);
+  EXPECT_EQ(checked(most, {1, 2}, Missing::kAnywhere).exit, Exit::kIncomplete);
+  EXPECT_EQ(checked(most, {1, 2}).exit, Exit::kClean);
+  EXPECT_EQ(checked(most, {1, 2, 3}, Missing::kAnywhere).exit, Exit::kFailed);
+  EXPECT_EQ(checked("[[forbid]]\nport = 23\n", {1}, Missing::kAnywhere).exit, Exit::kIncomplete);
+  EXPECT_EQ(checked("[[forbid]]\nport = 23\n" + least, {1}).exit, Exit::kFailed);
+}
+
+TEST(Expectations, AHoleOutsideTheirTimeIsNoneOfTheirs) {
+  const std::vector<Told> lost{{.until = 3}, {.until = 5, .lost = 7}, {.until = 9}};
+  const auto forbidden = [](const std::string& keys, const std::vector<Told>& told, bool ended = true) {
+    return checked("[[forbid]]\nport = 23\n" + keys, {1}, Missing::kInHoles, told, ended).exit;
+  };
+  EXPECT_EQ(forbidden("", lost), Exit::kIncomplete);
+  EXPECT_EQ(forbidden("within = \"3s\"\n", lost), Exit::kClean) << "up to, not including";
+  EXPECT_EQ(forbidden("within = \"3000001us\"\n", lost), Exit::kIncomplete);
+  EXPECT_EQ(forbidden("after = \"5s\"\n", lost), Exit::kIncomplete) << "a hole may have its end";
+  EXPECT_EQ(forbidden("after = \"5000001us\"\n", lost), Exit::kClean);
+  EXPECT_EQ(forbidden("after = \"6s\"\nwithin = \"8s\"\n", lost), Exit::kClean);
+  EXPECT_EQ(forbidden("after = \"4s\"\nwithin = \"4500ms\"\n", lost), Exit::kIncomplete);
+
+  // The loss was told later than it came about.
+  const std::vector<Told> late{{.until = 1}, {.until = 3, .hits = 7}, {.until = 5, .lost = 7, .hits = 0}, {.until = 9}};
+  EXPECT_EQ(forbidden("within = \"1s\"\n", late), Exit::kClean);
+  EXPECT_EQ(forbidden("after = \"1s\"\nwithin = \"2s\"\n", late), Exit::kIncomplete);
+  EXPECT_EQ(forbidden("after = \"6s\"\n", late), Exit::kClean);
+
+  // What no account covers.
+  EXPECT_EQ(forbidden("within = \"9s\"\n", {{.until = 9}}, false), Exit::kClean);
+  EXPECT_EQ(forbidden("within = \"10s\"\n", {{.until = 9}}, false), Exit::kIncomplete);
+  EXPECT_EQ(forbidden("after = \"1s\"\n", {{.until = 9}}, false), Exit::kIncomplete);
+  EXPECT_EQ(forbidden("within = \"1s\"\n", {}, false), Exit::kIncomplete);
+
+  EXPECT_EQ(forbidden("within = \"1s\"\n", {{.until = 9, .gaps = {gap(2, 3)}}}), Exit::kClean);
+  EXPECT_EQ(forbidden("within = \"5s\"\n", {{.until = 9, .gaps = {gap(2, 3)}}}), Exit::kIncomplete);
+  EXPECT_EQ(forbidden("after = \"4s\"\n", {{.until = 9, .gaps = {gap(2, 3)}}}), Exit::kClean);
+  EXPECT_EQ(forbidden("after = \"4s\"\n", {{.until = 9, .gaps = {gap(2, 3, GapReason::kNotEnded)}}}), Exit::kIncomplete);
+  EXPECT_EQ(forbidden("after = \"4s\"\n", {{.until = 9, .gaps = {gap(0, 0, GapReason::kWaitingThreads)}}}), Exit::kIncomplete);
+  EXPECT_EQ(forbidden("within = \"1s\"\n", {{.until = 9, .gaps = {gap(5, 5, GapReason::kDamage)}}}), Exit::kIncomplete);
+
+  EXPECT_EQ(checked("[[expect]]\nport = 22\nwithin = \"1s\"\n", {2}, Missing::kInHoles, lost).exit, Exit::kFailed);
+  EXPECT_EQ(checked("[[expect]]\nport = 22\nwithin = \"1s\"\n", {2}, Missing::kAnywhere, lost).exit, Exit::kIncomplete);
 }
 
 }  // namespace

@@ -90,6 +90,10 @@ compare::Tolerance tolerance(const std::string& text) {
   return result;
 }
 
+bool is_time(text::Column column) {
+  return column == text::Column::kTime || column == text::Column::kTimeNs || column == text::Column::kWallTime;
+}
+
 // Repeated options collect their values; one value each, so that a FILE can follow.
 CLI::Option* add_list(CLI::App& app, const char* name, std::vector<std::string>& values, const char* type,
                       const char* text) {
@@ -102,15 +106,25 @@ std::string one_line(std::string text) {
   return text::escaped(text);
 }
 
-// The parser shows the value that a flag has by itself, which says nothing to anybody.
-std::string help_of(const CLI::App& app) {
-  std::string text = app.help();
-  for (const auto& [from, to] : {std::pair{"--canonical{pids}", "--canonical[=WHAT]"}, {"--anonymize{/}", "--anonymize[=KEYFILE]"}}) {
-    const std::string_view shown = from;
-    if (const std::size_t at = text.find(shown); at != std::string::npos) text.replace(at, shown.size(), to);
+// Short enough for the column of descriptions to stay one: which options go together the parser lists as well, and of a
+// flag that may have a value it shows the one that it has by itself, which says nothing to anybody.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    std::string name = CLI::Formatter::make_option_name(option, is_positional);
+    if (const std::size_t own = name.find('{'); own != std::string::npos) {
+      name.replace(own, std::string::npos, "[=" + option->get_type_name() + "]");
+    }
+    return name;
   }
-  return text;
-}
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text;
+    if (option->get_type_size() == 0 || option->get_expected_min() == 0) return text;
+    if (!option->get_type_name().empty()) text += " " + option->get_type_name();
+    if (option->get_expected_max() == CLI::detail::expected_max_vector_size) text += " ...";
+    return text;
+  }
+};
 
 // Long names of the options on the command line.
 std::vector<std::string> given(const CLI::App& app) {
@@ -152,17 +166,18 @@ ParsedOptions parse(int argc, const char* const* argv) {
   app.add_flag("-6", only_v6, "IPv6 only");
   app.add_option("--since", since, "from this time on")->type_name("TIME");
   app.add_option("--until", until, "up to, not including, this time")->type_name("TIME");
-  app.add_option("--around", around, "from SECONDS (10) before this time to SECONDS after it; +- may stand for the sign")
-      ->type_name("TIME[\xc2\xb1SECONDS]");
+  app.add_option("--around", around, "from SECONDS (10) before TIME to SECONDS after it; not with --since and --until")
+      ->type_name("TIME[+-SECONDS]");
   app.add_option("--format", format, "table (default), csv, json, html: a page to look at, or capture: filtered, merged, compact")
       ->type_name("FORMAT");
   app.add_flag("--plain", options.plain, "capture: plain batches, readable by capnp decode and every Cap'n Proto library");
   app.add_option("--rows", rows, "html: list the first N accepts (default 10000, at most 100000)")->type_name("N");
-  app.add_option("--max-bytes", max_bytes, "capture: without the oldest accepts, if it were larger than this (k, m, g)")
+  app.add_option("--max-bytes", max_bytes,
+                 "capture: without the oldest accepts, if it were larger than this (k, m, g; needs -o)")
       ->type_name("SIZE");
   app.add_flag("--anonymize{/}", anonymize,
                "pseudonyms for addresses, names, ids; --anonymize=KEYFILE: always the same ones (README)")
-      ->type_name("");
+      ->type_name("KEYFILE");
   app.add_flag("--keep-private", options.anonymity.keep_private, "anonymize: addresses of private networks stay");
   app.add_flag("--keep-comm", options.anonymity.keep_comm, "anonymize: command names stay");
   app.add_flag("--map-ports", options.anonymity.map_ports, "anonymize: ports from 1024 on get other numbers");
@@ -187,7 +202,7 @@ ParsedOptions parse(int argc, const char* const* argv) {
   app.add_flag("--canonical{pids}", canonical,
                "without what changes from run to run: PID P1, RPORT E1, no times (README); also "
                "--canonical=addresses,ports")
-      ->type_name("");
+      ->type_name("WHAT");
   app.add_option("--tie", tie, "canonical: accepts so close together are simultaneous: 10ms")->type_name("TIME");
   app.add_flag("--diff", options.diff, "compare two FILEs, EXPECTED ACTUAL: captures or stored texts");
   app.add_flag("--sequence", options.sequence, "diff: their order counts, too");
@@ -209,11 +224,12 @@ ParsedOptions parse(int argc, const char* const* argv) {
   app.set_help_flag("-h,--help", "show this help and exit");
   app.add_flag("--version", version, "show the version and exit");
   app.footer(kFooter);
+  app.formatter(std::make_shared<HelpFormatter>());
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    return {{}, help_of(app)};
+    return {{}, app.help()};
   } catch (const CLI::ParseError& error) {
     usage_error(one_line(error.what()));
   }
@@ -283,6 +299,11 @@ ParsedOptions parse(int argc, const char* const* argv) {
     for (const std::string_view name : parts(columns)) {
       const auto column = text::column_named(name);
       if (!column) usage_error("--columns: there is no column '" + text::escaped(name) + "'");
+      if (options.diff && compare::Canonical::says_nothing(*column)) {
+        usage_error("--diff does not compare " + std::string(name) +
+                    ", which changes from run to run; leave it out of --columns" +
+                    (is_time(*column) ? " (--tolerate-time compares times)" : ""));
+      }
       options.columns.push_back(*column);
     }
   }

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,6 +52,35 @@ void allow_many_files() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool is_at(const std::string& path, const struct stat& file) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && status.st_dev == file.st_dev && status.st_ino == file.st_ino;
+}
+
+// A report in place of what it was made of would be the end of a recording, whatever --force says. A capture made of
+// captures may take the place of one: it holds what was asked for, and is there only when it is complete.
+void refuse_to_replace_inputs(const Options& options, int in) {
+  struct Kept {
+    std::string path;
+    const char* what;
+  };
+  std::vector<Kept> inputs{{options.key_file, "the key"}, {options.expect, "the file of expectations"}};
+  for (const std::string& file : options.files) inputs.push_back({file, "the input"});
+  for (const Kept& input : inputs) {
+    struct stat status {};
+    const bool there = input.path == "-" ? ::fstat(in, &status) == 0 : ::stat(input.path.c_str(), &status) == 0;
+    if (!there || !S_ISREG(status.st_mode)) continue;
+    const bool remade = options.rewrite && !options.from_csv && input.what == std::string_view("the input");
+    for (const std::string& output : {remade ? std::string{} : options.output, options.junit}) {
+      if (!output.empty() && output != "-" && is_at(output, status)) {
+        throw Error("will not replace " + std::string(input.what) + " with " + text::escaped(output) +
+                        "; give another name",
+                    Exit::kUsage);
+      }
+    }
+  }
 }
 
 capture::Packing packing(const Options& options) {
@@ -114,10 +144,6 @@ Exit report_rows(const Options& options, const Streams& streams) {
     anonymizing->witness = &leak_check.emplace(anonymizing->settings);
   }
   Reading reading(options.files, options, streams.in, options.rewrite);
-  if (std::error_code ignored; !options.key_file.empty() && !options.output.empty() &&
-                               std::filesystem::equivalent(options.key_file, options.output, ignored)) {
-    throw Error("will not replace the key with " + text::escaped(options.output), Exit::kUsage);
-  }
   OutputTarget target(options.output, options.force, options.rewrite || options.page, streams.out);
   if (options.rewrite && (leak_check || options.max_bytes) && !target.is_file()) {
     throw Error("with --anonymize and --max-bytes a capture needs a file of its own, which " + target.name() + " is not",
@@ -201,6 +227,7 @@ Exit report_whole(const Options& options, const Streams& streams) {
 
 Exit run(const Options& options, const Streams& streams) {
   refuse_terminal(options, streams.in);
+  refuse_to_replace_inputs(options, streams.in);
   ignore_signal(SIGPIPE);
   allow_many_files();
   if (options.diff) return report_difference(options, streams);

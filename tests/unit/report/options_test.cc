@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "core/error.h"
 
 namespace tcpaccept::report {
@@ -113,6 +115,18 @@ TEST(Options, HelpAndVersion) {
   EXPECT_THAT(parse_all({"--version"}).message.value_or(""), HasSubstr("tcpaccept-report "));
 }
 
+TEST(Options, HelpHasOneColumnOfDescriptions) {
+  std::istringstream help(parse_all({"--help"}).message.value());
+  std::string line;
+  while (line != "Options:" && std::getline(help, line)) {
+  }
+  int options = 0;
+  for (; std::getline(help, line) && !line.empty(); ++options) {
+    EXPECT_TRUE(line.starts_with("  -") && line.size() > 30 && line[29] == ' ' && line[30] != ' ') << line;
+  }
+  EXPECT_GT(options, 40);
+}
+
 TEST(Options, WrongUsageIsOneLine) {
   EXPECT_THAT(usage_error({"--frobnicate", "f"}), HasSubstr("--frobnicate"));
   EXPECT_THAT(usage_error({"-x", "f"}), HasSubstr("-x"));
@@ -156,6 +170,12 @@ TEST(Options, WrongUsageIsOneLine) {
   EXPECT_THAT(usage_error({"--junit", "x", "a"}), HasSubstr("--junit is for --diff, --expect"));
   EXPECT_THAT(usage_error({"--expect", "x", "--diff", "a", "b"}), HasSubstr("--diff does not take --expect"));
   EXPECT_THAT(usage_error({"--output-version", "2", "a"}), HasSubstr("version 1 only"));
+  for (const char* column : {"time", "time_ns", "wall_time", "cpu", "wait_us", "ahead", "rtt_us", "left"}) {
+    const std::string columns = std::string("comm,") + column;
+    EXPECT_THAT(usage_error({"--diff", "a", "b", "--columns", columns.c_str()}),
+                HasSubstr(std::string("--diff does not compare ") + column + ", which changes from run to run"));
+    EXPECT_EQ(parse({"--columns", columns.c_str(), "a"}).columns.size(), 2u);
+  }
 }
 
 TEST(Options, WhatIsComparedAndHow) {
@@ -181,6 +201,10 @@ TEST(Options, Anonymize) {
   EXPECT_EQ(all.key_file, "my.key");
   EXPECT_TRUE(all.anonymity.keep_private && all.anonymity.keep_comm && all.anonymity.map_ports);
   EXPECT_EQ(all.anonymity.shift_time, -1'500'000'000);
+  for (const char* shift : {"--shift-time=99999999999", "--shift-time=-1000000000.5"}) {
+    EXPECT_THAT(usage_error({"--anonymize", shift, "a"}), HasSubstr("is too large; at most 31 years, 999999999 seconds"));
+  }
+  EXPECT_THAT(usage_error({"--anonymize", "--shift-time=9999999999s", "a"}), HasSubstr("is not a number of seconds"));
   EXPECT_EQ(parse({"--anonymize", "--shift-time", "3600", "a"}).anonymity.shift_time, 3'600'000'000'000);
   EXPECT_THAT(usage_error({"--keep-comm", "a"}), HasSubstr("--keep-comm requires --anonymize"));
   EXPECT_THAT(usage_error({"--anonymize=", "a"}), HasSubstr("empty"));

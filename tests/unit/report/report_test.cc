@@ -92,6 +92,77 @@ TEST_F(Report, PrintsTheTable) {
   EXPECT_THAT(complaints_, IsEmpty());
 }
 
+TEST_F(Report, AStoredTextOfNothingIsCompared) {
+  const std::string none = write("none", capture_of({}));
+  const std::string some = write("some", capture_of({sshd()}));
+  for (const char* const format : {"table", "csv", "json"}) {
+    ASSERT_EQ(run({"--canonical", "--format", format, none}), Exit::kClean);
+    const std::string text = write("text", output_);
+    EXPECT_EQ(run({"--diff", text, none}), Exit::kClean) << format;
+    EXPECT_EQ(output_, "same: 0 expected, 0 there\n");
+    EXPECT_EQ(run({"--diff", none, text}), Exit::kClean) << format;
+    EXPECT_EQ(run({"--diff", text, some}), Exit::kFailed) << format;
+    ASSERT_EQ(run({"--canonical", "--format", format, some}), Exit::kClean);
+    EXPECT_EQ(run({"--diff", write("marked", "\xef\xbb\xbf" + output_), some}), Exit::kClean) << format;
+  }
+}
+
+TEST_F(Report, NoOutputTakesThePlaceOfAnInput) {
+  const std::string bytes = capture_of({sshd()});
+  const std::string file = write("a", bytes);
+  const std::string expectations = write("e", "[[expect]]\nport = 22\n");
+  std::filesystem::create_symlink("a", folder_ / "link");
+  const std::string other = (folder_ / "." / "a").string();
+  const auto refused = [&](std::vector<std::string> arguments, const std::string& what = "the input") {
+    arguments.push_back("--force");
+    const int in = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    EXPECT_EQ(run(arguments, in), Exit::kUsage);
+    ::close(in);
+    EXPECT_THAT(complaints_, ElementsAre(HasSubstr("will not replace " + what + " with "))) << arguments.front();
+    EXPECT_EQ(slurp("a"), bytes);
+  };
+  for (const std::string& same : {file, other, path("link")}) {
+    refused({"-o", same, file});
+    refused({"--info", "-o", same, write("b", bytes), file});
+    refused({"--format", "html", "-o", same, file});
+    refused({"--diff", "--junit", same, file, file});
+    refused({"--expect", expectations, "--junit", same, file});
+    refused({"--format", "csv", "-o", file, same});
+    refused({"-o", same, "-"});
+  }
+  refused({"--from-csv", "--format", "capture", "-o", file, file});
+  refused({"--expect", expectations, "-o", expectations, file}, "the file of expectations");
+  EXPECT_EQ(run({"--expect", expectations, file}), Exit::kClean) << "it is still there";
+
+  // A capture of what it replaces is complete before it does.
+  EXPECT_EQ(run({"--format", "capture", "--comm", "sshd", "-o", other, "--force", file}), Exit::kClean);
+  EXPECT_EQ(run({"--verify", file}), Exit::kClean);
+  EXPECT_THAT(output_, HasSubstr("intact, 1 accept"));
+}
+
+TEST_F(Report, AHoleElsewhereLeavesAnExpectationKnown) {
+  Accept accept = sshd();
+  accept.time += 500'000'000;
+  capture::Batch first = batch_of({accept});
+  first.ledger = capture::Ledger{.begin = kMonotonic, .end = kMonotonic + 1'000'000'000, .hits = 1, .written = 1};
+  capture::Batch second;
+  second.clock = anchor();
+  second.first_event = 1;
+  second.ledger =
+      capture::Ledger{.begin = first.ledger->end, .end = first.ledger->end + 1'000'000'000, .hits = 3, .lost = 3};
+  const std::string lost = write("lost", frame(start()) + frame(first) + frame(second) + frame(end(1, 2)));
+  const std::string cut = write("cut", frame(start()) + frame(first));
+  const std::string in_time = write("in-time", "[[forbid]]\nport = 9999\nwithin = \"1s\"\n");
+  const std::string beyond = write("beyond", "[[forbid]]\nport = 9999\nwithin = \"1500ms\"\n");
+  for (const std::string& file : {lost, cut}) {
+    EXPECT_EQ(run({"--expect", in_time, file}), Exit::kClean) << file;
+    EXPECT_THAT(complaints_, ::testing::Not(IsEmpty())) << "what is missing is said all the same";
+    EXPECT_EQ(run({"--expect", beyond, file}), Exit::kIncomplete) << file;
+  }
+  // Nothing proves that this probe saw anything.
+  EXPECT_EQ(run({"--expect", in_time, "--require-complete", lost}), Exit::kIncomplete);
+}
+
 TEST_F(Report, RelativeTimesCountFromTheFirstRowShown) {
   Accept second = iperf3();
   second.time += 2'000'000'000;

@@ -2,8 +2,8 @@
 //
 // Holes lie evenly in the capture: among its accepts, or in its time where that is what is given. In a loss the probe
 // sees accepts that no ring has room for: they are counted, by CPU. In a gap the probe is off: nobody knows what it did
-// not see. Either is an empty batch with an account, so that it has a place in time. The capture's start says that it is
-// made up.
+// not see. Either is an empty batch with an account, so that it has a place in time. The capture's start says that it
+// is made up.
 #pragma once
 
 #include <array>

@@ -187,21 +187,27 @@ Observer Expectations::observer(std::size_t input) {
           [this, input](const capture::Start& start) {
             sessions_[input] = {.begin = start.clock.monotonic, .proved_until = start.clock.monotonic};
           },
-      .account = [this, input](const Account& account) { add_account(sessions_[input], account); },
+      .account =
+          [this, input](const Account& account) {
+            if (const auto at = sessions_.find(input); at != sessions_.end()) add_account(at->second, account);
+          },
       .session =
           [this, input](const SessionTotals& totals) {
-            const Session& session = sessions_[input];
-            if (!totals.end) add_hole(session, session.proved_until, kNotRecorded64);
+            const auto at = sessions_.find(input);
+            if (at != sessions_.end() && !totals.end) add_hole(at->second, at->second.proved_until, kNotRecorded64);
           },
   };
 }
 
 void Expectations::add_account(Session& session, const Account& account) {
   for (const Gap& gap : account.gaps) {
-    // One without a length says only where something was found missing; one at an end that was not clean goes on.
+    // One without a length says only where something was found missing. What stands for lost accounts may be of their
+    // time, and where an end is lost, of any time behind it.
     const bool point = gap.begin == gap.end;
-    const bool open = point || gap.reason == GapReason::kNotEnded;
-    add_hole(session, point ? 0 : gap.begin, open ? kNotRecorded64 : gap.end);
+    const bool not_ended = gap.reason == GapReason::kNotEnded;
+    const bool untold = not_ended || gap.reason == GapReason::kDamage;
+    const std::uint64_t begin = untold ? std::min(session.proved_until, gap.begin) : gap.begin;
+    add_hole(session, point ? 0 : begin, point || not_ended ? kNotRecorded64 : gap.end);
   }
   if (!account.ledger) return;
   const capture::Ledger& ledger = *account.ledger;

@@ -79,7 +79,8 @@ TEST(StoredText, AByteOrderMarkInFrontIsPassedOver) {
   for (const std::size_t at_a_time : {1u, 1000u}) {
     EXPECT_EQ(rows(mark + "raddr,sport,comm\r\n10.0.0.1,22,a\r\n", at_a_time), (Rows{"a|10.0.0.1|22"}));
     EXPECT_EQ(rows(mark + "COMM RADDR SPORT\na 10.0.0.1 22\n", at_a_time), (Rows{"a|10.0.0.1|22"}));
-    EXPECT_EQ(rows(mark + "{\"raddr\":\"10.0.0.1\",\"sport\":22,\"comm\":\"a\"}\n", at_a_time), (Rows{"a|10.0.0.1|22"}));
+    EXPECT_EQ(rows(mark + "{\"raddr\":\"10.0.0.1\",\"sport\":22,\"comm\":\"a\"}\n", at_a_time),
+              (Rows{"a|10.0.0.1|22"}));
     EXPECT_EQ(rows(mark, at_a_time), Rows{});
   }
   EXPECT_NE(why("raddr,comm\n1,2\n" + mark + "raddr\n"), "") << "only in front";
@@ -87,8 +88,8 @@ TEST(StoredText, AByteOrderMarkInFrontIsPassedOver) {
 
 TEST(StoredText, WhatIsNoneIsRefusedWithItsLine) {
   EXPECT_EQ(why("hello world\n"),
-            "old.txt: line 1 does not name columns: neither a capture nor a text that tcpaccept-report wrote, which is a "
-            "table, CSV, or JSON with an object on each line");
+            "old.txt: line 1 does not name columns: neither a capture nor a text that tcpaccept-report wrote, which is "
+            "a table, CSV, or JSON with an object on each line");
   for (const char* const array : {"[]\n", "[{\"raddr\":\"10.0.0.1\",\"sport\":22}]\n", "[\n{}\n]\n"}) {
     EXPECT_EQ(why(array).find("old.txt: line 1 begins a JSON array: neither a capture nor a text"), 0u) << array;
   }

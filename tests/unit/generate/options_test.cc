@@ -51,7 +51,8 @@ TEST(GenerateOptions, WrongOnesAreRefused) {
   EXPECT_THAT(error({}), ::testing::HasSubstr("give -o OUT"));
   EXPECT_THAT(error({"-o", "x", "-c", "1", "-d", "1"}), ::testing::HasSubstr("exclude each other"));
   EXPECT_THAT(error({"-o", "x", "-c", "5", "--losses", "4", "--gaps", "2"}), ::testing::HasSubstr("6 holes need as many accepts"));
-  EXPECT_THAT(error({"-o", "x", "-d", "2", "--rate", "2", "--gaps", "5"}), ::testing::HasSubstr("5 holes need as many accepts"));
+  EXPECT_THAT(error({"-o", "x", "-d", "2", "--rate", "2", "--gaps", "5"}),
+              ::testing::HasSubstr("5 holes need as many accepts"));
   EXPECT_THAT(error({"-o", "x", "--ipv6", "1.5"}), ::testing::HasSubstr("--ipv6: '1.5' is not a number from 0 to 1"));
   for (const auto& [option, value] : {std::pair{"-c", "-1"}, std::pair{"-c", "1x"}, std::pair{"--rate", "0"},
                                       std::pair{"--rate", "nan"}, std::pair{"--listeners", "0"},

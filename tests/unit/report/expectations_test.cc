@@ -124,6 +124,19 @@ TEST(Expectations, CountWithinATimeOfTheRecordingsBeginning) {
   EXPECT_NE(count("from = \"192.168.60.0/24\"\nnot-from = \"192.168.60.1\"\n").find("n: 0 accepts"), std::string::npos);
 }
 
+TEST(Expectations, WithoutItsStartARecordingBeginsWithItsFirstAccept) {
+  Expectations expectations(parse_expectations("[[expect]]\nport = 22\nwithin = \"2s\"\n", "file"));
+  const Observer observer = expectations.observer(0);
+  observer.account({.clock = anchor(), .ledger = capture::Ledger{.end = kMonotonic}, .cpu_losses = {}, .gaps = {}});
+  const capture::Batch batch = batch_of({sshd()});
+  const std::vector<std::uint32_t> rows{0};
+  expectations.append({.batch = &batch, .rows = rows, .begins_batch = true, .ends_batch = true}, nullptr);
+  observer.session({.number = 1});
+  text::Buffer out;
+  std::vector<compare::TestCase> cases;
+  EXPECT_EQ(expectations.conclude(Missing::kNothing, out, cases), Exit::kClean);
+}
+
 TEST(Expectations, AHoleProvesNothingAboutWhatIsNotThere) {
   const std::string least = "[[expect]]\nport = 22\nat-least = 2\n";
   const std::string most = "[[expect]]\nport = 22\nat-most = 2\n";
@@ -165,8 +178,11 @@ TEST(Expectations, AHoleOutsideTheirTimeIsNoneOfTheirs) {
   EXPECT_EQ(forbidden("within = \"1s\"\n", {{.until = 9, .gaps = {gap(2, 3)}}}), Exit::kClean);
   EXPECT_EQ(forbidden("within = \"5s\"\n", {{.until = 9, .gaps = {gap(2, 3)}}}), Exit::kIncomplete);
   EXPECT_EQ(forbidden("after = \"4s\"\n", {{.until = 9, .gaps = {gap(2, 3)}}}), Exit::kClean);
-  EXPECT_EQ(forbidden("after = \"4s\"\n", {{.until = 9, .gaps = {gap(2, 3, GapReason::kNotEnded)}}}), Exit::kIncomplete);
-  EXPECT_EQ(forbidden("after = \"4s\"\n", {{.until = 9, .gaps = {gap(0, 0, GapReason::kWaitingThreads)}}}), Exit::kIncomplete);
+  EXPECT_EQ(forbidden("after = \"4s\"\n", {{.until = 9, .gaps = {gap(2, 3, GapReason::kNotEnded)}}}),
+            Exit::kIncomplete);
+  EXPECT_EQ(forbidden("within = \"1s\"\n", {{.until = 9, .gaps = {gap(2, 3, GapReason::kDamage)}}}), Exit::kIncomplete);
+  EXPECT_EQ(forbidden("after = \"4s\"\n", {{.until = 9, .gaps = {gap(0, 0, GapReason::kWaitingThreads)}}}),
+            Exit::kIncomplete);
   EXPECT_EQ(forbidden("within = \"1s\"\n", {{.until = 9, .gaps = {gap(5, 5, GapReason::kDamage)}}}), Exit::kIncomplete);
 
   EXPECT_EQ(checked("[[expect]]\nport = 22\nwithin = \"1s\"\n", {2}, Missing::kInHoles, lost).exit, Exit::kFailed);

@@ -202,7 +202,8 @@ TEST(Options, Anonymize) {
   EXPECT_TRUE(all.anonymity.keep_private && all.anonymity.keep_comm && all.anonymity.map_ports);
   EXPECT_EQ(all.anonymity.shift_time, -1'500'000'000);
   for (const char* shift : {"--shift-time=99999999999", "--shift-time=-1000000000.5"}) {
-    EXPECT_THAT(usage_error({"--anonymize", shift, "a"}), HasSubstr("is too large; at most 31 years, 999999999 seconds"));
+    EXPECT_THAT(usage_error({"--anonymize", shift, "a"}),
+                HasSubstr("is too large; at most 31 years, 999999999 seconds"));
   }
   EXPECT_THAT(usage_error({"--anonymize", "--shift-time=9999999999s", "a"}), HasSubstr("is not a number of seconds"));
   EXPECT_EQ(parse({"--anonymize", "--shift-time", "3600", "a"}).anonymity.shift_time, 3'600'000'000'000);

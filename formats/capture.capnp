@@ -180,4 +180,10 @@ struct End {
   written @1 :UInt64;  # events in all batches of the session
   batches @2 :UInt64;
   reason @3 :Text;     # "signal", "duration", "count", "process 121 ended", ...
+
+  # Of a part of the session nothing proves that no accept is missing, whatever its start says: captures were merged, or
+  # what told of it was left out.
+  probeUnproved @4 :Bool;    # its recorder did not prove that the probe works
+  missesUncounted @5 :Bool;  # its kernel could not count what the probe missed
+  lossesUncounted @6 :Bool;  # it has no ledgers
 }

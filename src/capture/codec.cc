@@ -165,12 +165,18 @@ void write(::End::Builder to, const End& from) {
   to.setWritten(from.written);
   to.setBatches(from.batches);
   to.setReason(text(from.reason));
+  to.setProbeUnproved(from.unproved.probe);
+  to.setMissesUncounted(from.unproved.misses);
+  to.setLossesUncounted(from.unproved.losses);
 }
 End value_of(::End::Reader from) {
   return {.clock = value_of(from.getClock()),
           .written = from.getWritten(),
           .batches = from.getBatches(),
-          .reason = text(from.getReason())};
+          .reason = text(from.getReason()),
+          .unproved = {.probe = from.getProbeUnproved(),
+                       .misses = from.getMissesUncounted(),
+                       .losses = from.getLossesUncounted()}};
 }
 
 // ---- what both forms of a batch hold alike --------------------------------------------------------------------

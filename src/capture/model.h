@@ -89,12 +89,27 @@ struct Start {
   bool operator==(const Start&) const = default;
 };
 
+// Why nothing proves that no accept of a session, or of a part of it, is missing, though none is known to be.
+struct Unproved {
+  bool probe = false;   // the recorder did not prove that its probe works
+  bool misses = false;  // the kernel could not count what the probe missed
+  bool losses = false;  // there are no ledgers
+
+  bool operator==(const Unproved&) const = default;
+  void add(const Unproved& other) {
+    probe |= other.probe;
+    misses |= other.misses;
+    losses |= other.losses;
+  }
+};
+
 // Last frame of a session, present only after a clean stop. It adds certainty; nothing may depend on it.
 struct End {
   ClockAnchor clock;
   std::uint64_t written = 0;  // events in all batches of the session
   std::uint64_t batches = 0;
   std::string reason;  // "signal SIGINT", "duration", "count", "process 121 ended"
+  Unproved unproved{};  // of a part of the session, whatever its start says
 
   bool operator==(const End&) const = default;
 };

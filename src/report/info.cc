@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <functional>
+#include <optional>
 
 #include "text/escape.h"
 #include "text/wall_time.h"
@@ -118,15 +119,9 @@ void describe_session(const SessionTotals& session, bool all_events, const AddFa
     } else {
       add("end", "not ended cleanly; last written " + text::wall_text(session.last_clock->realtime));
     }
-    add("duration", seconds(length, 3));
+    add("duration", seconds(length, 3) + ", of the recording");
     add("clock", clock_text(session));
   }
-  const double lasted = session.first_clock ? static_cast<double>(difference(
-                                                  static_cast<std::int64_t>(session.last_clock->monotonic),
-                                                  static_cast<std::int64_t>(session.first_clock->monotonic))) /
-                                                  1e9
-                                            : 0;
-  add("rate", lasted > 0 ? decimal(static_cast<double>(session.accepts) / lasted, 2) + " accepts/s" : "not known");
   add("accepts", std::to_string(session.accepts) + " in " + std::to_string(session.batches) +
                      (session.batches == 1 ? " batch" : " batches") +
                      (all_events ? ", " + std::to_string(session.accepts_v4) + " over IPv4, " +
@@ -135,6 +130,9 @@ void describe_session(const SessionTotals& session, bool all_events, const AddFa
   if (session.accepts != 0) {
     add("first accept", text::wall_text(session.first_wall));
     add("last accept", text::wall_text(session.last_wall));
+    add("span", seconds(static_cast<std::int64_t>(session.span()), 3) + ", from the first accept to the last");
+    const std::optional<double> rate = session.rate();
+    add("rate", rate ? decimal(*rate, 2) + " accepts/s in that time" : "not known");
     add("size", std::to_string(session.bytes) + " bytes, " +
                     decimal(static_cast<double>(session.bytes) / static_cast<double>(session.accepts), 2) +
                     " for each accept");

@@ -1,7 +1,9 @@
 #include "report/info_json.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "text/wall_time.h"
 
@@ -72,6 +74,9 @@ void add_counts(const SessionTotals& session, Json& to) {
   to["accepts_ipv6"] = session.accepts - session.accepts_v4;
   to["first_accept"] = session.accepts != 0 ? wall(session.first_wall) : Json(nullptr);
   to["last_accept"] = session.accepts != 0 ? wall(session.last_wall) : Json(nullptr);
+  to["accepts_span_ns"] = session.accepts != 0 ? Json(session.span()) : Json(nullptr);
+  const std::optional<double> rate = session.rate();
+  to["accepts_per_second"] = rate ? Json(std::round(*rate * 1000) / 1000) : Json(nullptr);
   to["batches"] = session.batches;
   to["bytes"] = session.bytes;
   if (session.ledgers == 0) {

@@ -326,7 +326,11 @@ void Input::open() {
       totals_.add(item, offset());
       continue;
     }
-    seen_ = item;
+    if (std::holds_alternative<const capture::Start*>(item)) {
+      totals_.add(item, offset());
+    } else {
+      seen_ = item;
+    }
     return;
   }
 }

@@ -12,7 +12,7 @@
 namespace tcpaccept::report {
 namespace {
 
-// Space in front of the oldest frame is used again when there is this much of it at least.
+// Space in front of the first frame is used again when there is this much of it at least.
 constexpr std::uint64_t kWorthMoving = std::uint64_t{1} << 20;
 // So many gaps of batches that are gone are carried each for itself; older ones become one.
 constexpr std::size_t kMaxGaps = 100;
@@ -111,7 +111,7 @@ void NewestFrames::move(std::uint64_t from, std::uint64_t to, std::uint64_t leng
 void NewestFrames::add(Bytes frame) {
   put(tail_, frame);
   tail_ += frame.size();
-  while (head_ < tail_ && start_.size() + tail_ - head_ > most_) drop_oldest();
+  while (head_ < tail_ && start_.size() + tail_ - head_ > most_) drop_first();
   if (head_ > std::max(most_, kWorthMoving)) {
     move(head_, 0, tail_ - head_);
     tail_ -= head_;
@@ -154,7 +154,7 @@ void NewestFrames::add_hole(const capture::Ledger& from) {
   holes.erase(holes.begin());
 }
 
-void NewestFrames::drop_oldest() {
+void NewestFrames::drop_first() {
   const Bytes frame = frame_at(head_);
   head_ += frame.size();
   switch (decoder_.decode(frame)) {
@@ -162,18 +162,17 @@ void NewestFrames::drop_oldest() {
       start_ = text_of(frame);
       break;
     case capture::Decoder::Kind::kBatch: {
-      if (last_) forget(*last_);
+      if (last_) {
+        forget(*last_);
+        leave_out(*last_, last_->size());
+      }
       last_.emplace();
       read_batch(*last_);
-      if (last_->size() == 0) break;
-      const std::int64_t first = last_->clock.wall(last_->time.front());
-      if (left_out_ == 0) first_wall_ = first;
-      last_wall_ = last_->clock.wall(last_->time.back());
-      left_out_ += last_->size();
       break;
     }
     default:  // the end of a session
       ++sessions_;
+      if (last_) leave_out(*last_, last_->size());
       start_.clear();
       last_.reset();
       gone_ = {};
@@ -181,7 +180,18 @@ void NewestFrames::drop_oldest() {
   }
 }
 
-// What stands for the batches that are gone, frame after frame, none of them a form of a batch that is there, the last one too if asked for; "" if they said nothing.
+// Its first accepts are left out.
+void NewestFrames::leave_out(const capture::Batch& batch, std::size_t count) {
+  if (count == 0) return;
+  const std::int64_t first = batch.clock.wall(batch.time.front());
+  const std::int64_t last = batch.clock.wall(batch.time[count - 1]);
+  first_wall_ = left_out_ == 0 ? first : std::min(first_wall_, first);
+  last_wall_ = left_out_ == 0 ? last : std::max(last_wall_, last);
+  left_out_ += count;
+}
+
+// What stands for the batches that are gone, frame after frame, none of them a form of a batch that is there, the last
+// one too if asked for; "" if they said nothing.
 std::string NewestFrames::account_frames(bool with_last) {
   if (with_last && last_) {
     const Account before = gone_;
@@ -237,8 +247,10 @@ void NewestFrames::rewrite(std::uint64_t to) {
     const std::uint64_t length = frame.size();
     Bytes written = frame;
     capture::Batch batch;
-    switch (cut_session ? decoder_.decode(frame) : capture::Decoder::Kind::kUnknown) {
+    switch (decoder_.decode(frame)) {
       case capture::Decoder::Kind::kBatch:
+        kept_ += decoder_.batch().events;
+        if (!cut_session) break;
         read_batch(batch);
         ++kept;
         if (batch.first_event != kNotRecorded64) batch.first_event -= std::min(batch.first_event, events_gone);
@@ -251,6 +263,7 @@ void NewestFrames::rewrite(std::uint64_t to) {
         written = encoder_.encode(batch, packing_);
         break;
       case capture::Decoder::Kind::kEnd: {
+        if (!cut_session) break;
         capture::End end = decoder_.end();
         end.written -= std::min(end.written, events_gone);
         end.batches = kept + (part_ != 0 ? 1 : 0) + gone_.frames();
@@ -270,25 +283,21 @@ void NewestFrames::rewrite(std::uint64_t to) {
 }
 
 void NewestFrames::finish() {
-  if (left_out_ != 0 || !start_.empty() || sessions_ != 0) {
+  if (last_ || !start_.empty() || sessions_ != 0) {
     // What is gone needs an account, which needs room.
     const auto needed = [&] { return start_.size() + account_frames(true).size() + (tail_ - head_) + kSlack; };
-    while (head_ < tail_ && needed() > most_) drop_oldest();
-    if (head_ == tail_) {
-      throw Error("--max-bytes: " + std::to_string(most_) + " bytes are too few for any part of " + name_,
-                  Exit::kUsage);
-    }
+    while (head_ < tail_ && needed() > most_) drop_first();
     std::string front = start_ + account_frames(false);
     if (last_) {
       const std::string part = newest_part(most_ - std::min(most_, front.size() + (tail_ - head_) + kSlack));
       if (part_ == 0) {
         forget(*last_);
+        leave_out(*last_, last_->size());
         last_.reset();
         front = start_ + account_frames(false);
       } else {
         front += part;
-        left_out_ -= part_;
-        last_wall_ = last_->clock.wall(last_->time[last_->size() - part_ - 1]);
+        leave_out(*last_, last_->size() - part_);
         unaccounted_ = last_->ledger ? 0 : unaccounted_ + last_->size() - part_;
       }
     }
@@ -300,19 +309,25 @@ void NewestFrames::finish() {
       head_ = room;
     }
     put(0, bytes_of(front));
+    kept_ = part_;
     rewrite(front.size());
+    if (tail_ == 0 || (kept_ == 0 && left_out_ != 0)) {
+      throw Error("--max-bytes: " + std::to_string(most_) + " bytes are too few for any accept of " + name_ +
+                      "; give it more",
+                  Exit::kUsage);
+    }
   }
   if (::ftruncate(fd_, static_cast<off_t>(tail_)) != 0) throw system_error("cannot write " + name_, errno);
 }
 
 std::string NewestFrames::left_out() const {
   if (left_out_ == 0 && sessions_ == 0) return "";
-  std::string text = "left out the oldest " + std::to_string(left_out_) + (left_out_ == 1 ? " accept" : " accepts");
-  if (left_out_ != 0) text += ", from " + text::wall_text(first_wall_) + " to " + text::wall_text(last_wall_);
+  std::string text = "left out the first " + std::to_string(left_out_) + (left_out_ == 1 ? " accept" : " accepts");
+  if (left_out_ != 0) text += ", between " + text::wall_text(first_wall_) + " and " + text::wall_text(last_wall_);
   if (sessions_ != 0) {
     text += ", and with them " + std::to_string(sessions_) + (sessions_ == 1 ? " whole session" : " whole sessions");
   }
-  return text + ": more does not fit into " + std::to_string(most_) + " bytes (--max-bytes)";
+  return text + ": only what came last fits into " + std::to_string(most_) + " bytes (--max-bytes)";
 }
 
 }  // namespace tcpaccept::report

@@ -1,6 +1,7 @@
-// A capture of bounded size: the newest frames that fit, in a file that is written from its front.
+// A capture of bounded size: the last frames that fit, in a file that is written from its front. They are the newest,
+// unless the sessions of a file are not in order of time.
 //
-// Whatever is written goes into the file; when that is too large, the oldest frames are given up, one by one, and
+// Whatever is written goes into the file; when that is too large, the first frames are given up, one by one, and
 // their space is used again from time to time, so that the file is never much larger than twice what is asked for. At
 // the end the session that was cut gets its start back, and instead of the batches that are gone some without accepts: one
 // whose ledger counts what they held as filtered, and one for each time in which accepts were lost. Of the last batch given up, as
@@ -26,7 +27,7 @@ class NewestFrames {
 
   // A whole frame, of a capture without open batches. Throws Error.
   void add(Bytes frame);
-  // After the last one. Throws Error: not even the end of the last session fits.
+  // After the last one. Throws Error: there are accepts, and not one of them fits.
   void finish();
   // What is not in the file, for a message; "" = everything is.
   std::string left_out() const;
@@ -46,7 +47,8 @@ class NewestFrames {
 
   Bytes frame_at(std::uint64_t offset);
   void read_batch(capture::Batch& to);
-  void drop_oldest();
+  void drop_first();
+  void leave_out(const capture::Batch& batch, std::size_t count);
   void forget(const capture::Batch& batch);
   void add_hole(const capture::Ledger& from);
   std::string account_frames(bool with_last);
@@ -59,8 +61,8 @@ class NewestFrames {
   std::uint64_t most_;
   capture::Packing packing_;
   std::string name_;
-  std::uint64_t head_ = 0;  // of the oldest frame that is kept
-  std::uint64_t tail_ = 0;  // behind the newest
+  std::uint64_t head_ = 0;  // of the first frame that is kept
+  std::uint64_t tail_ = 0;  // behind the last
   std::vector<std::uint64_t> words_;  // of frame_at(): Cap'n Proto wants them aligned
   std::string start_;                 // of the session the head is in, if it is before the head
   std::optional<capture::Batch> last_;  // given up last, in the same session; not in gone_
@@ -68,9 +70,10 @@ class NewestFrames {
   std::uint64_t part_ = 0;       // accepts of last_ that stay after all
   std::uint64_t unaccounted_ = 0;  // accepts that are gone and that a ledger still to come counts as written
 
-  std::uint64_t left_out_ = 0;  // accepts
-  std::int64_t first_wall_ = 0;
+  std::uint64_t left_out_ = 0;   // accepts, those of last_ not among them
+  std::int64_t first_wall_ = 0;  // of the earliest and the latest of them
   std::int64_t last_wall_ = 0;
+  std::uint64_t kept_ = 0;       // accepts that are in the file, in the end
   std::uint64_t sessions_ = 0;  // that are gone altogether
   capture::Encoder encoder_;
   capture::Decoder decoder_;

@@ -112,11 +112,13 @@ void PageReport::add_bands(const Findings& findings) {
 void PageReport::finish(const Inputs& inputs) {
   for (const auto& input : inputs) {
     const Findings& findings = input->totals().findings();
-    append_some(about_.findings, findings.lines(input->name(), options_.require_complete));
+    // On a telephone a path in each line would be all there is to see.
+    const std::string name = inputs.size() == 1 ? "" : input->name();
+    append_some(about_.findings, findings.lines(name, options_.require_complete));
     about_.complete = about_.complete && findings.complete(options_.require_complete);
     if (!options_.require_complete) {
       std::vector<std::string> unproved = findings.unproved;
-      for (std::string& line : unproved) line.insert(0, input->name() + ": ");
+      for (std::string& line : unproved) line.insert(0, name.empty() ? "" : name + ": ");
       append_some(about_.notes, unproved);
     }
     add_bands(findings);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "report/input.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -28,38 +29,40 @@ Observer Rewriter::observer(std::size_t input) {
                                    std::uint64_t skipped) { see(source, batch, skipped); },
           .account = [this, &source](const Account& account) { add(source, account); },
           .damage = [&source](const capture::Damage&) { source.damaged = true; },
-          .session = [this, &source](const SessionTotals& session) {
-            if (source.damaged && session.last_clock) {
-              add_gap(source, GapReason::kDamage, source.last_time, kNotRecorded64, *session.last_clock);
-            }
-            // What is missing there would be forgotten with the end that is written now.
-            if (!session.end && session.last_clock) {
-              add_gap(source, GapReason::kNotEnded, session.last_clock->monotonic, kNotRecorded64, *session.last_clock);
-            }
-            source = {};
-            end_session(session);
-          }};
+          .session = [this, &source](const SessionTotals& session) { over(source, session); }};
+}
+
+void Rewriter::put(Bytes frame) {
+  any_frame_ = true;
+  put_frame_(frame);
 }
 
 std::uint64_t Rewriter::on_output(std::uint64_t time, const capture::ClockAnchor& clock) const {
-  return by_wall_.value_or(false) ? static_cast<std::uint64_t>(clock.wall(time)) : time;
+  return by_wall_ ? static_cast<std::uint64_t>(clock.wall(time)) : time;
 }
 
 capture::ClockAnchor Rewriter::on_output(const capture::ClockAnchor& clock) const {
-  if (!by_wall_.value_or(false)) return clock;
+  if (!by_wall_) return clock;
   return {static_cast<std::uint64_t>(clock.realtime), clock.realtime, static_cast<std::uint64_t>(clock.realtime)};
 }
 
 void Rewriter::start(const capture::Start& start) {
-  if (merge_) {
-    if (started_) return;
-    by_wall_ = timeline_.by_wall();
-  }
-  capture::Start copy = start;
-  if (merge_) copy.probe.notes.push_back("this capture is a merge; what is said of host and probe is of its first part");
-  copy.clock = on_output(start.clock);
-  started_ = true;
-  put_(encoder_.encode(copy));
+  if (!merge_) return put(encoder_.encode(start));
+  if (begun_) return;
+  // Which clock they have in common is known when all are open.
+  if (!first_start_ || start.clock.monotonic < first_start_->clock.monotonic) first_start_ = start;
+  if (!first_start_by_wall_ || start.clock.realtime < first_start_by_wall_->clock.realtime) first_start_by_wall_ = start;
+}
+
+void Rewriter::begin() {
+  if (!merge_) return;
+  begun_ = true;
+  by_wall_ = timeline_.by_wall();
+  if (!first_start_) return;
+  capture::Start& start = by_wall_ ? *first_start_by_wall_ : *first_start_;
+  start.probe.notes.push_back("this capture is a merge; what is said of host and probe is of its first part");
+  start.clock = on_output(start.clock);
+  put(encoder_.encode(start));
 }
 
 void Rewriter::see(Source& source, const capture::BatchFrame& batch, std::uint64_t skipped) {
@@ -118,7 +121,7 @@ void Rewriter::add_hole(const Account& account, const capture::Ledger& ledger) {
                                  .misses = ledger.misses,
                                  .lost = ledger.lost};
   batch.cpu_losses = account.cpu_losses;
-  put_(encoder_.encode(batch, packing_));
+  put(encoder_.encode(batch, packing_));
   ++batches_;
 }
 
@@ -132,7 +135,7 @@ bool Rewriter::fits(const capture::ClockAnchor& clock, const Accept& accept, std
 
 void Rewriter::append(const Run& run, const std::shared_ptr<const void>&) {
   const capture::Batch& batch = *run.batch;
-  if (merge_ && by_wall_.value_or(false) != timeline_.by_wall()) {
+  if (merge_ && by_wall_ != timeline_.by_wall()) {
     throw Error("the captures turn out to be of several boots; give those of each boot, or each alone");
   }
   const capture::ClockAnchor clock = on_output(batch.clock);
@@ -179,13 +182,35 @@ void Rewriter::flush(bool last) {
   for (const auto& [id, path] : std::exchange(cgroups_, {})) {
     if (!path.empty()) batch.cgroups.push_back({id, path});
   }
-  put_(encoder_.encode(batch, packing_));
+  put(encoder_.encode(batch, packing_));
   written_ += events;
   ++batches_;
   builder_.clear();
 }
 
-void Rewriter::end_session(const SessionTotals& session) {
+// What is missing in a session would be forgotten with the end that is written now, and in a merge with the start.
+void Rewriter::over(Source& source, const SessionTotals& session) {
+  if (session.last_clock) {
+    const capture::ClockAnchor& clock = *session.last_clock;
+    if (source.damaged) add_gap(source, GapReason::kDamage, source.last_time, kNotRecorded64, clock);
+    if (!session.end) add_gap(source, GapReason::kNotEnded, clock.monotonic, kNotRecorded64, clock);
+    if (merge_ && !session.start) {
+      add_gap({}, GapReason::kDamage, session.first_clock->monotonic, kNotRecorded64, *session.first_clock);
+    }
+    const std::uint64_t known = session.accepts + session.skipped;
+    if (session.end && session.end->written > known && !source.damaged) {
+      add_gap(source, GapReason::kDamage, clock.monotonic, session.end->written - known, clock);
+    }
+    const capture::ClockAnchor end = on_output(clock);
+    if (!last_end_ || end.monotonic > last_end_->monotonic) last_end_ = end;
+    if (!last_clock_) last_clock_ = end;  // a gap needs one
+  }
+  // Nobody counted these, but they were hits, and they were written.
+  const std::uint64_t counted = std::min(session.accepts, session.ledger.written);
+  sum_.hits += session.accepts - counted;
+  sum_.written += session.accepts - counted;
+  unproved_.add(session.unproved());
+  source = {};
   if (merge_) return;
   end(session.end ? session.end->reason : "not known: the end of the recording is missing",
       session.end ? session.end->clock : session.last_clock.value_or(capture::ClockAnchor{}));
@@ -193,16 +218,21 @@ void Rewriter::end_session(const SessionTotals& session) {
 
 void Rewriter::end(const std::string& reason, const capture::ClockAnchor& clock) {
   flush(true);
-  put_(encoder_.encode(capture::End{.clock = clock, .written = written_, .batches = batches_, .reason = reason}));
+  put(encoder_.encode(capture::End{
+      .clock = clock, .written = written_, .batches = batches_, .reason = reason, .unproved = unproved_}));
   written_ = batches_ = 0;
+  unproved_ = {};
   any_ledger_ = false;
   sum_ = told_ = {};
   told_until_ = until_ = 0;
   last_clock_.reset();
 }
 
-void Rewriter::finish(const Inputs&) {
-  if (merge_ && started_) end("merged", last_clock_.value_or(capture::ClockAnchor{}));
+void Rewriter::finish(const Inputs& inputs) {
+  if (merge_ && last_end_) end("merged", *last_end_);
+  if (any_frame_) return;
+  throw Error((inputs.size() == 1 ? inputs.front()->name() + ": nothing intact was found in it" : "nothing intact was found in any of the captures") +
+              "; no capture is written");
 }
 
 }  // namespace tcpaccept::report

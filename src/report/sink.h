@@ -28,7 +28,7 @@ class Sink {
   // What input number `input` tells about itself goes there.
   virtual Observer observer(std::size_t /*input*/) { return {}; }
 
-  // Before the first row; the inputs have turned out to be captures.
+  // Before the first row; the inputs have turned out to be captures, and what begins with a start has told of it.
   virtual void begin() {}
   // The run is valid during the call; `hold` keeps its batch and its rows longer, if it is not null.
   virtual void append(const Run& run, const std::shared_ptr<const void>& hold) = 0;

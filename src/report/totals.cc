@@ -20,7 +20,31 @@ std::string between(std::int64_t begin, std::int64_t end) {
   return "between " + text::wall_text(begin, 3) + " and " + text::wall_text(end, 3);
 }
 
+capture::Unproved own_unproved(const SessionTotals& session) {
+  capture::Unproved unproved{.losses = session.ledgers == 0 && session.accepts != 0};
+  if (!session.start) return unproved;
+  const capture::ProbeInfo& probe = session.start->probe;
+  unproved.probe = std::none_of(probe.self_test.begin(), probe.self_test.end(),
+                                [](const std::string& line) { return line.ends_with("as expected"); });
+  // What a plan cannot tell is among its notes (probe_plan.cc, tracer.cc).
+  unproved.misses = std::any_of(probe.notes.begin(), probe.notes.end(), [](const std::string& note) {
+    return note.starts_with("probe misses are not recorded");
+  });
+  return unproved;
+}
+
 }  // namespace
+
+std::optional<double> SessionTotals::rate() const {
+  if (accepts == 0 || span() == 0) return std::nullopt;
+  return static_cast<double>(accepts) * 1e9 / static_cast<double>(span());
+}
+
+capture::Unproved SessionTotals::unproved() const {
+  capture::Unproved unproved = own_unproved(*this);
+  if (end) unproved.add(end->unproved);
+  return unproved;
+}
 
 bool Findings::complete(bool strict) const {
   return placed(strict) && holes == 0 && unseen == 0 && !torn_tail && without_end == 0;
@@ -97,7 +121,7 @@ void Findings::add_unseen_lines(const std::string& front, std::vector<std::strin
 
 std::vector<std::string> Findings::lines(std::string_view name, bool strict) const {
   std::vector<std::string> lines;
-  const std::string front = std::string(name) + ": ";
+  const std::string front = name.empty() ? "" : std::string(name) + ": ";
   add_hole_lines(front, lines);
   add_unseen_lines(front, lines);
   if (damages != 0) {
@@ -266,17 +290,15 @@ void Totals::find_unproved(const SessionTotals& session) {
     std::string line = "session " + std::to_string(session.number) + ": " + what;
     if (findings_.unproved.size() < Findings::kMaxListed) findings_.unproved.push_back(std::move(line));
   };
-  if (session.start) {
-    const auto& tests = session.start->probe.self_test;
-    const bool proved = std::any_of(tests.begin(), tests.end(),
-                                    [](const std::string& line) { return line.ends_with("as expected"); });
-    if (!proved) add("its recorder did not prove that the probe works");
-    // What a plan cannot tell is among its notes (probe_plan.cc, tracer.cc).
-    for (const std::string& note : session.start->probe.notes) {
-      if (note.starts_with("probe misses are not recorded")) add("its kernel could not count what the probe missed");
-    }
-  }
-  if (session.ledgers == 0 && session.accepts != 0) add("it has no account of losses");
+  // What the end adds is of a part: of one of the captures that were merged.
+  const capture::Unproved all = own_unproved(session);
+  const capture::Unproved part = session.end ? session.end->unproved : capture::Unproved{};
+  if (all.probe) add("its recorder did not prove that the probe works");
+  else if (part.probe) add("the recorder of a part of it did not prove that the probe works");
+  if (all.misses) add("its kernel could not count what the probe missed");
+  else if (part.misses) add("the kernel of a part of it could not count what the probe missed");
+  if (all.losses) add("it has no account of losses");
+  else if (part.losses) add("a part of it has no account of losses");
 }
 
 void Totals::add_gap(const Gap& gap, const capture::ClockAnchor& clock) {
@@ -333,8 +355,10 @@ void Totals::add_batch(const capture::BatchFrame& batch) {
     }
   }
   if (batch.events > repeated_) {
-    if (session.accepts == 0) session.first_wall = tables.clock.wall(batch.first_time);
-    session.last_wall = tables.clock.wall(batch.last_time);
+    const std::int64_t first = tables.clock.wall(batch.first_time);
+    const std::int64_t last = tables.clock.wall(batch.last_time);
+    session.first_wall = session.accepts == 0 ? first : std::min(session.first_wall, first);
+    session.last_wall = session.accepts == 0 ? last : std::max(session.last_wall, last);
     session.accepts += batch.events - repeated_;
   }
 

@@ -36,7 +36,7 @@ struct SessionTotals {
   std::uint64_t accepts = 0;
   std::uint64_t accepts_v4 = 0;  // as shown; of the batches given to add_events()
   std::uint64_t skipped = 0;     // accepts that, by the numbers of those behind them, should be there
-  std::int64_t first_wall = 0;   // of the first and last accept, if there is one
+  std::int64_t first_wall = 0;   // of the earliest and the latest accept, if there is one
   std::int64_t last_wall = 0;
   std::uint64_t ledgers = 0;
   capture::Ledger ledger;  // sums; begin and end are not used
@@ -46,6 +46,13 @@ struct SessionTotals {
   std::uint64_t suspended = 0;
   std::optional<capture::ClockAnchor> first_clock;
   std::optional<capture::ClockAnchor> last_clock;
+
+  // From the earliest accept to the latest, nanoseconds of wall time.
+  std::uint64_t span() const { return static_cast<std::uint64_t>(last_wall) - static_cast<std::uint64_t>(first_wall); }
+  // Accepts a second in that time, if it is any.
+  std::optional<double> rate() const;
+  // By its start, its ledgers and its end.
+  capture::Unproved unproved() const;
 };
 
 // Who wants to know as the reading goes on. Any of them may be empty.
@@ -122,7 +129,7 @@ struct Findings {
   // What is wanting lies where an account says, or behind the last account of a session without end: elsewhere all is
   // there. Damage, whose place in time nobody knows, apart from a torn tail, is none of that.
   bool placed(bool strict = false) const;
-  // One line per kind of trouble, each beginning with `name`, which is safe to print; so are the lines.
+  // One line per kind of trouble, each beginning with `name`, if there is one. It is safe to print; so are the lines.
   std::vector<std::string> lines(std::string_view name, bool strict = false) const;
 
  private:

@@ -84,7 +84,7 @@ class Input final : public Feed {
   }
   // Columns that are needed beyond those of the filter and of the merge.
   void want(capture::Columns columns) { columns_ |= columns; }
-  // Reads up to the first item that proves this to be a capture; if that is a start, the observer has it. Throws Error if
+  // Reads up to the first item that proves this to be a capture; if that is a start, the observer has it. Throws Error:
   // it is none, or empty.
   void open();
   // Reads up to the first accept; false if there is none. Nothing is lost: advance() begins with it.

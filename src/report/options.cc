@@ -173,7 +173,7 @@ ParsedOptions parse(int argc, const char* const* argv) {
   app.add_flag("--plain", options.plain, "capture: plain batches, readable by capnp decode and every Cap'n Proto library");
   app.add_option("--rows", rows, "html: list the first N accepts (default 10000, at most 100000)")->type_name("N");
   app.add_option("--max-bytes", max_bytes,
-                 "capture: without the oldest accepts, if it were larger than this (k, m, g; needs -o)")
+                 "capture: without its first accepts, if it were larger than this (k, m, g; needs -o)")
       ->type_name("SIZE");
   app.add_flag("--anonymize{/}", anonymize,
                "pseudonyms for addresses, names, ids; --anonymize=KEYFILE: always the same ones (README)")

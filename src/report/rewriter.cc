@@ -50,16 +50,16 @@ void Rewriter::start(const capture::Start& start) {
   if (!merge_) return put(encoder_.encode(start));
   if (begun_) return;
   // Which clock they have in common is known when all are open.
-  if (!first_start_ || start.clock.monotonic < first_start_->clock.monotonic) first_start_ = start;
-  if (!first_start_by_wall_ || start.clock.realtime < first_start_by_wall_->clock.realtime) first_start_by_wall_ = start;
+  if (!first_ || start.clock.monotonic < first_->clock.monotonic) first_ = start;
+  if (!first_by_wall_ || start.clock.realtime < first_by_wall_->clock.realtime) first_by_wall_ = start;
 }
 
 void Rewriter::begin() {
   if (!merge_) return;
   begun_ = true;
   by_wall_ = timeline_.by_wall();
-  if (!first_start_) return;
-  capture::Start& start = by_wall_ ? *first_start_by_wall_ : *first_start_;
+  if (!first_) return;
+  capture::Start& start = by_wall_ ? *first_by_wall_ : *first_;
   start.probe.notes.push_back("this capture is a merge; what is said of host and probe is of its first part");
   start.clock = on_output(start.clock);
   put(encoder_.encode(start));
@@ -231,8 +231,8 @@ void Rewriter::end(const std::string& reason, const capture::ClockAnchor& clock)
 void Rewriter::finish(const Inputs& inputs) {
   if (merge_ && last_end_) end("merged", *last_end_);
   if (any_frame_) return;
-  throw Error((inputs.size() == 1 ? inputs.front()->name() + ": nothing intact was found in it" : "nothing intact was found in any of the captures") +
-              "; no capture is written");
+  const std::string where = inputs.size() == 1 ? inputs.front()->name() : "the captures";
+  throw Error("nothing intact was found in " + where + ", so no capture is written");
 }
 
 }  // namespace tcpaccept::report

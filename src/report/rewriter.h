@@ -3,9 +3,9 @@
 // Nothing that is missing in the original goes missing silently: losses and gaps are carried over, damage becomes a gap,
 // and accepts that are left out on request are counted as filtered, so that the account still balances. One input
 // keeps its sessions. Several are merged into one session, in order of time; when they are of several boots that is
-// wall time, which then is the new capture's monotonic time as well. It begins with the start of the one that began first,
-// whatever their order. It is proved to be complete only if all of them are: what is not proved of a part of it is in its
-// end. An accept whose recorder kept no account is a hit that was written; that nothing else was lost is not proved then.
+// wall time, which then is the new capture's monotonic time as well. It begins with the start of the one that began
+// first, whatever their order. It is proved to be complete only if all of them are: what is not proved of a part is in
+// its end. An accept whose recorder kept no account is a hit that was written; that none was lost is not proved then.
 #pragma once
 
 #include <cstdint>
@@ -77,8 +77,8 @@ class Rewriter final : public Sink {
   // Of a merge.
   bool begun_ = false;
   bool by_wall_ = false;
-  std::optional<capture::Start> first_start_;          // by CLOCK_MONOTONIC
-  std::optional<capture::Start> first_start_by_wall_;
+  std::optional<capture::Start> first_;  // the earliest, by CLOCK_MONOTONIC
+  std::optional<capture::Start> first_by_wall_;
   std::optional<capture::ClockAnchor> last_end_;
 
   // Of the session under way.

@@ -75,7 +75,7 @@ TEST_F(MaxBytes, KeepsTheNewestThatFitAndBalances) {
       EXPECT_TRUE(std::equal(kept.begin(), kept.end(), all.end() - static_cast<std::ptrdiff_t>(kept.size())));
       const std::size_t gone = all.size() - kept.size();
       run(arguments);
-      EXPECT_THAT(complaints_, AllOf(HasSubstr("left out the oldest " + std::to_string(gone) + " accepts, from 2026-11-23T08:10:50.000000000Z"),
+      EXPECT_THAT(complaints_, AllOf(HasSubstr("left out the first " + std::to_string(gone) + " accepts, between 2026-11-23T08:10:50.000000000Z and "),
                                      HasSubstr("(--max-bytes)")));
       // Nothing else is missing than was.
       EXPECT_EQ(run({"--info", path("some")}), Exit::kIncomplete);
@@ -146,6 +146,42 @@ TEST_F(MaxBytes, FromAPipeAndWithoutAnAccount) {
   EXPECT_LE(std::filesystem::file_size(path("some")), 20u << 10);
   EXPECT_EQ(run({"--verify", path("some")}), Exit::kClean) << complaints_;
   EXPECT_GT(rows(path("some")).size(), 1000u);
+}
+
+// The last of a file is kept; if that is not the newest, nobody is told that it were.
+TEST_F(MaxBytes, SessionsOutOfOrder) {
+  const std::string file = write("all", session(3000, 1000, "boot-a", 9000) + session(3000, 1000, "boot-a", 0));
+  const std::vector<std::string> all = rows(file);
+  ASSERT_EQ(run({"--format", "capture", "--max-bytes", "10k", "-o", path("some"), file}), Exit::kIncomplete);
+  const std::vector<std::string> kept = rows(path("some"));
+  ASSERT_GT(kept.size(), 0u);
+  ASSERT_LT(kept.size(), 3000u);
+  EXPECT_TRUE(std::equal(kept.begin(), kept.end(), all.end() - static_cast<std::ptrdiff_t>(kept.size())));
+  run({"--format", "capture", "--max-bytes", "10k", "--force", "-o", path("some"), file});
+  // From the first of the second session to the last of the first one.
+  EXPECT_THAT(complaints_, AllOf(HasSubstr("left out the first " + std::to_string(6000 - kept.size()) +
+                                           " accepts, between 2026-11-23T08:10:50.000000000Z and 2026-11-23T11:30:49.000000000Z"),
+                                 Not(HasSubstr("oldest"))));
+}
+
+TEST_F(MaxBytes, RoomForNoAcceptIsAnError) {
+  const std::string file = write("all", session(10'000, 1000));
+  bool fitted = false;
+  for (std::uint64_t most = 200; most < 2000; most += 20) {
+    const Exit status = run({"--format", "capture", "--max-bytes", std::to_string(most), "--force", "-o", path("some"), file});
+    if (status == Exit::kUsage) {
+      EXPECT_FALSE(fitted) << most;
+      EXPECT_THAT(complaints_, HasSubstr(std::to_string(most) + " bytes are too few for any accept of "));
+      EXPECT_FALSE(std::filesystem::exists(path("some")));
+    } else {
+      fitted = true;
+      EXPECT_GT(rows(path("some")).size(), 0u) << most;
+    }
+  }
+  EXPECT_TRUE(fitted);
+  // Where there are none, none have to fit.
+  const std::string none = write("none", frame(start()) + frame(end(0, 0)));
+  EXPECT_EQ(run({"--format", "capture", "--max-bytes", "1k", "--force", "-o", path("some"), none}), Exit::kClean) << complaints_;
 }
 
 TEST_F(MaxBytes, TooFewBytesForAnythingAreAnError) {

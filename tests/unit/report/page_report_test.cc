@@ -63,7 +63,7 @@ TEST_F(PageOf, OneCapture) {
   const std::string file = write("a", capture_of({sshd(), iperf3()}));
   EXPECT_THAT(data({file}), AllOf(HasSubstr(R"("filtered":false,"complete":true,"findings":[])"),
                                   HasSubstr(R"(["host","web1"],["kernel","6.1.0-18-amd64"])"),
-                                  HasSubstr(R"(["duration","5.000 s"])"), HasSubstr(R"("accepts":2,)"),
+                                  HasSubstr(R"(["duration","5.000 s, of the recording"])"), HasSubstr(R"("accepts":2,)"),
                                   HasSubstr(R"("rows":{"time":[1795421450000000,0])")));
 }
 
@@ -102,7 +102,13 @@ TEST_F(PageOf, LossesGapsAndDamage) {
                                R"("text":"accepts on CPU 2 may have gone unseen, at most 7: the CPU came online"})"));
   EXPECT_THAT(found, HasSubstr(R"({"kind":"damaged","begin":1795421450000000,"end":1795421450000000,"text":")"));
   ASSERT_FALSE(complaints_.empty());
-  for (const std::string& line : complaints_) EXPECT_THAT(found, HasSubstr(line.substr(line.find(": ") + 2, 40)));
+  // On the page without the file's name, which it says above.
+  for (const std::string& line : complaints_) {
+    EXPECT_THAT(found, HasSubstr("\"" + line.substr(line.find(": ") + 2, 40)));
+  }
+  EXPECT_THAT(found, AllOf(HasSubstr("\"notes\":[\"session 1: its recorder"), Not(HasSubstr(file + ": "))));
+  const std::string of_two = data({file, write("b", capture_of({sshd()}))}, Exit::kIncomplete);
+  for (const std::string& line : complaints_) EXPECT_THAT(of_two, HasSubstr("\"" + line.substr(0, file.size() + 40)));
 }
 
 // A stranger's capture may say anything of itself, any number of times.

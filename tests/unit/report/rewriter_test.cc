@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/error.h"
 #include "report/report.h"
 #include "support/samples.h"
 
@@ -15,6 +16,7 @@ namespace tcpaccept::report {
 namespace {
 
 using namespace samples;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
@@ -223,6 +225,158 @@ TEST_F(Rewriting, AHoleStaysWhenItWas) {
   EXPECT_EQ(run({path("both")}), Exit::kIncomplete);
   EXPECT_THAT(complaints_, AllOf(HasSubstr("3 accepts lost between 2026-11-23T08:10:50.000Z and 2026-11-23T08:10:51.000Z"),
                                  HasSubstr("4 accepts lost between 2026-11-23T08:11:50.000Z and 2026-11-23T08:11:51.000Z")));
+}
+
+// A session of two accepts that begins `second` after the anchor; what is not proved of it is up to the caller.
+struct Part {
+  bool proved = true;
+  bool counts_misses = true;
+  bool accounted = true;
+  std::uint64_t second = 0;
+  std::string boot = "boot-a";
+
+  capture::ClockAnchor clock(std::uint64_t later) const {
+    const std::uint64_t by = (second + later) * 1'000'000'000;
+    return {kMonotonic + by, kWall + static_cast<std::int64_t>(by), kMonotonic + by};
+  }
+  std::string bytes() const {
+    capture::Start begin = start(boot);
+    if (proved) begin.probe.self_test = {"IPv4: as expected"};
+    if (!counts_misses) begin.probe.notes = {"probe misses are not recorded: no such file"};
+    begin.clock = clock(0);
+    begin.host = "host" + std::to_string(second);
+    std::vector<Accept> accepts{sshd(), iperf3()};
+    for (Accept& accept : accepts) accept.time = clock(1).monotonic;
+    capture::Batch batch = batch_of(accepts, clock(1));
+    batch.first_event = 0;
+    if (accounted) {
+      batch.ledger = capture::Ledger{
+          .begin = begin.clock.monotonic, .end = clock(2).monotonic, .hits = 3, .filtered = 1, .written = 2};
+    }
+    capture::End over = end(2, 1);
+    over.clock = clock(2);
+    return frame(begin) + frame(batch) + frame(over);
+  }
+};
+
+TEST_F(Rewriting, AMergeProvesWhatAllOfItsInputsProve) {
+  const Part good{.second = 10};
+  const std::string whole = write("whole", good.bytes());
+  ASSERT_EQ(run({"--require-complete", whole}), Exit::kClean) << complaints_;
+  struct Case {
+    Part part;
+    const char* said;
+  };
+  for (const auto& [part, said] : {Case{{.proved = false}, "did not prove that the probe works"},
+                                   Case{{.counts_misses = false}, "could not count what the probe missed"},
+                                   Case{{.accounted = false}, "has no account of losses"}}) {
+    for (const std::uint64_t second : {0u, 20u}) {
+      Part other = part;
+      other.second = second;
+      const std::string lacking = write("lacking", other.bytes());
+      // The third has it in a session that comes when the merge has begun.
+      const std::string later = write("later", Part{.second = 0}.bytes() + other.bytes());
+      for (const std::vector<std::string>& inputs : {std::vector{whole, lacking}, {lacking, whole}, {whole, later}, {later, whole}}) {
+        std::vector<std::string> merge{"--format", "capture", "--force", "-o", path("both")};
+        merge.insert(merge.end(), inputs.begin(), inputs.end());
+        ASSERT_EQ(run(merge), Exit::kClean) << complaints_;
+        EXPECT_EQ(run({path("both")}), Exit::kClean) << complaints_;
+        EXPECT_EQ(run({"--require-complete", path("both")}), Exit::kIncomplete);
+        EXPECT_THAT(complaints_, HasSubstr(said));
+        // And so it stays, with nothing of the other in it as well.
+        ASSERT_EQ(run({"--format", "capture", "--force", "--port", "1", "-o", path("again"), path("both")}), Exit::kClean);
+        EXPECT_EQ(run({path("again")}), Exit::kClean) << complaints_;
+        EXPECT_EQ(run({"--require-complete", path("again")}), Exit::kIncomplete);
+        EXPECT_THAT(complaints_, HasSubstr(said));
+      }
+    }
+  }
+  const std::string second = write("second", Part{}.bytes());
+  ASSERT_EQ(run({"--format", "capture", "-o", path("good"), whole, second}), Exit::kClean);
+  EXPECT_EQ(run({"--require-complete", path("good")}), Exit::kClean) << complaints_;
+}
+
+TEST_F(Rewriting, WithAndWithoutAnAccountTheSumsBalance) {
+  const std::string with = write("with", Part{}.bytes());
+  const std::string without = write("without", Part{.accounted = false, .second = 10}.bytes());
+  for (const auto& [a, b] : {std::pair{with, without}, {without, with}}) {
+    ASSERT_EQ(run({"--format", "capture", "--force", "-o", path("both"), a, b}), Exit::kClean) << complaints_;
+    EXPECT_EQ(run({"--info", path("both")}), Exit::kClean) << complaints_;
+    EXPECT_THAT(output_, HasSubstr("5 probe hits = 4 written + 1 filtered + 0 lost"));
+    ASSERT_EQ(run({"--format", "capture", "--force", "--port", "22", "-o", path("some"), a, b}), Exit::kClean);
+    EXPECT_EQ(run({"--info", path("some")}), Exit::kClean) << complaints_;
+    EXPECT_THAT(output_, HasSubstr("5 probe hits = 2 written + 3 filtered + 0 lost"));
+  }
+}
+
+TEST_F(Rewriting, AMergeBeginsWithTheEarliestAndEndsWithTheLatest) {
+  for (const std::string boot : {"boot-a", "boot-b"}) {
+    const std::string early = write("early", Part{}.bytes());
+    const std::string late = write("late", Part{.second = 100, .boot = boot}.bytes());
+    for (const auto& [a, b] : {std::pair{early, late}, {late, early}}) {
+      ASSERT_EQ(run({"--format", "capture", "--force", "-o", path("both"), a, b}), Exit::kClean) << complaints_;
+      run({"--info", path("both")});
+      EXPECT_THAT(output_, AllOf(HasSubstr("host           host0\n"), HasSubstr("start          2026-11-23T08:10:50.000000000Z\n"),
+                                 HasSubstr("end            2026-11-23T08:12:32.000000000Z (merged)\n"),
+                                 HasSubstr("duration       102.000 s, of the recording\n"),
+                                 HasSubstr("span           100.000 s, from the first accept to the last\n"),
+                                 HasSubstr("rate           0.04 accepts/s in that time\n")));
+      write("expect", "[[expect]]\nat-least = 4\nafter = \"1s\"\n[[forbid]]\nafter = \"102s\"\n");
+      EXPECT_EQ(run({"--expect", path("expect"), path("both")}), Exit::kClean) << output_;
+    }
+  }
+}
+
+// The frames around them are intact, and so is what is left.
+TEST_F(Rewriting, AStartOrALastBatchThatIsGoneIsNotForgotten) {
+  const std::string whole = capture_of(30, 10);
+  std::vector<std::size_t> at{0};
+  for (std::size_t next = 0; next < whole.size(); at.push_back(next)) {
+    next += *capture::frame_length(std::as_bytes(std::span(whole)).subspan(next));
+  }
+  ASSERT_EQ(at.size(), 6u);  // start, three batches, end
+  const std::string no_start = write("no_start", whole.substr(at[1]));
+  const std::string no_last = write("no_last", whole.substr(0, at[3]) + whole.substr(at[4]));
+  const std::string other = write("other", Part{}.bytes());
+  for (const std::string& wanting : {no_start, no_last}) {
+    for (const std::vector<std::string>& inputs : {std::vector{wanting}, {wanting, other}, {other, wanting}, {wanting, wanting}}) {
+      std::vector<std::string> rewrite{"--format", "capture", "--force", "-o", path("new")};
+      rewrite.insert(rewrite.end(), inputs.begin(), inputs.end());
+      EXPECT_EQ(run(rewrite), Exit::kIncomplete);
+      std::vector<std::string> read{"--format", "csv"};
+      read.insert(read.end(), inputs.begin(), inputs.end());
+      EXPECT_EQ(run(read), Exit::kIncomplete);
+      const std::string rows = output_;
+      EXPECT_EQ(run({"--format", "csv", path("new")}), Exit::kIncomplete) << inputs.size();
+      // Of boots that are not known, wall time is what remains.
+      EXPECT_EQ(std::count(output_.begin(), output_.end(), '\n'), std::count(rows.begin(), rows.end(), '\n'));
+    }
+  }
+  EXPECT_EQ(run({"--recover", "-o", path("recovered"), no_last}), Exit::kIncomplete);
+  run({path("recovered")});
+  EXPECT_THAT(complaints_, HasSubstr("may have gone unseen, at most 10: a damaged part of the capture was left out"));
+}
+
+TEST_F(Rewriting, WhereNothingIsIntactNothingIsWritten) {
+  // What is known of it without its rows is intact.
+  std::string batch = frame(batch_of({sshd()}));
+  batch[batch.size() - 1] ^= 1;
+  const std::string torn = write("torn", batch);
+  const std::string other = write("other", batch + batch);
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--recover", torn}, {"--format", "capture", torn}, {"--format", "capture", torn, other},
+        {"--format", "capture", "--max-bytes", "10k", torn}}) {
+    std::vector<std::string> all = arguments;
+    all.insert(all.end() - 1, {"-o", path("new")});
+    try {
+      run(all);
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.status(), Exit::kFailed);
+      EXPECT_THAT(error.what(), HasSubstr("nothing intact was found in "));
+    }
+    EXPECT_FALSE(fs::exists(path("new")));
+  }
 }
 
 TEST_F(Rewriting, NothingIsOverwrittenAndNothingHalfIsLeft) {

@@ -265,14 +265,29 @@ TEST(Info, NamesEverything) {
             "  note           no cgroup\n"
             "  start          2026-11-23T08:10:50.000000000Z\n"
             "  end            2026-11-23T08:10:55.000000000Z (signal)\n"
-            "  duration       5.000 s\n"
+            "  duration       5.000 s, of the recording\n"
             "  clock          steady\n"
-            "  rate           0.60 accepts/s\n"
             "  accepts        3 in 1 batch, 2 over IPv4, 1 over IPv6\n"
             "  first accept   2026-11-23T08:10:50.000000000Z\n"
             "  last accept    2026-11-23T08:10:50.000000000Z\n"
+            "  span           0.000 s, from the first accept to the last\n"
+            "  rate           not known\n"
             "  size           300 bytes, 100.00 for each accept\n"
             "  account        5 probe hits = 3 written + 0 filtered + 2 lost; 1 missed by the probe\n");
+}
+
+// What is left of a long recording has a rate of its own, and batches need not be in order of time.
+TEST(Info, TheRateIsOfTheAcceptsThatAreThere) {
+  Accept late = sshd(), later = sshd();
+  late.time += 3 * kSecond;
+  later.time += 3 * kSecond + kSecond / 2;
+  Book account;
+  account.add(start()).add(batch_of({later})).add(batch_of({late, late})).add(end(3, 2)).close();
+  EXPECT_THAT(info_of(account.sessions.front()),
+              HasSubstr("  first accept   2026-11-23T08:10:53.000000000Z\n"
+                        "  last accept    2026-11-23T08:10:53.500000000Z\n"
+                        "  span           0.500 s, from the first accept to the last\n"
+                        "  rate           6.00 accepts/s in that time\n"));
 }
 
 TEST(Info, EscapesAndShortensStrangersText) {

@@ -165,7 +165,7 @@ TEST_F(MaxBytes, SessionsOutOfOrder) {
 }
 
 TEST_F(MaxBytes, RoomForNoAcceptIsAnError) {
-  const std::string file = write("all", session(10'000, 1000));
+  const std::string file = write("all", session(2000, 200));
   bool fitted = false;
   for (std::uint64_t most = 200; most < 2000; most += 20) {
     const Exit status = run({"--format", "capture", "--max-bytes", std::to_string(most), "--force", "-o", path("some"), file});

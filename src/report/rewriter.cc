@@ -62,12 +62,14 @@ void Rewriter::begin() {
   capture::Start& start = by_wall_ ? *first_by_wall_ : *first_;
   start.probe.notes.push_back("this capture is a merge; what is said of host and probe is of its first part");
   start.clock = on_output(start.clock);
+  begin_ = start.clock.monotonic;
   put(encoder_.encode(start));
 }
 
 void Rewriter::see(Source& source, const capture::BatchFrame& batch, std::uint64_t skipped) {
   const capture::ClockAnchor& clock = batch.tables->clock;
   if (batch.events != 0) {
+    source.numbered = source.numbered && batch.tables->first_event != kNotRecorded64;
     if (source.damaged || skipped != 0) {
       const bool counted = batch.tables->first_event != kNotRecorded64;
       add_gap(source, GapReason::kDamage, batch.first_time, counted ? skipped : kNotRecorded64, clock);
@@ -194,11 +196,13 @@ void Rewriter::over(Source& source, const SessionTotals& session) {
     const capture::ClockAnchor& clock = *session.last_clock;
     if (source.damaged) add_gap(source, GapReason::kDamage, source.last_time, kNotRecorded64, clock);
     if (!session.end) add_gap(source, GapReason::kNotEnded, clock.monotonic, kNotRecorded64, clock);
-    if (merge_ && !session.start) {
-      add_gap({}, GapReason::kDamage, session.first_clock->monotonic, kNotRecorded64, *session.first_clock);
+    if (begin_ && !session.start) {
+      const std::uint64_t first = on_output(session.first_clock->monotonic, *session.first_clock);
+      gaps_.push_back({.begin = std::min(*begin_, first), .end = first, .reason = GapReason::kDamage});
     }
     const std::uint64_t known = session.accepts + session.skipped;
     if (session.end && session.end->written > known && !source.damaged) {
+      if (!source.numbered) source.last_time = session.first_clock->monotonic;
       add_gap(source, GapReason::kDamage, clock.monotonic, session.end->written - known, clock);
     }
     const capture::ClockAnchor end = on_output(clock);

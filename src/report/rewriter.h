@@ -44,6 +44,7 @@ class Rewriter final : public Sink {
  private:
   struct Source {
     bool damaged = false;        // something is missing right here
+    bool numbered = true;         // so that what is missing between batches has been seen
     std::uint64_t last_time = 0;  // of the last accept or account
   };
 
@@ -79,6 +80,7 @@ class Rewriter final : public Sink {
   bool by_wall_ = false;
   std::optional<capture::Start> first_;  // the earliest, by CLOCK_MONOTONIC
   std::optional<capture::Start> first_by_wall_;
+  std::optional<std::uint64_t> begin_;  // on the output's clock
   std::optional<capture::ClockAnchor> last_end_;
 
   // Of the session under way.

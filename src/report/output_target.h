@@ -9,8 +9,8 @@ namespace tcpaccept::report {
 
 class OutputTarget {
  public:
-  // "" and "-" stand for `standard_output` (borrowed), which must not be a terminal if `binary`. A file that exists is
-  // replaced, when it is finished, only if `force`. Throws Error.
+  // "", "-" and /dev/stdout stand for `standard_output` (borrowed), which must not be a terminal if `binary`. A file that
+  // exists is replaced, when it is finished, only if `force`; so is a link, but one to a pipe or device. Throws Error.
   OutputTarget(const std::string& path, bool force, bool binary, int standard_output);
   // What was not finished is removed.
   ~OutputTarget();
@@ -33,8 +33,10 @@ class OutputTarget {
   UniqueFd folder_;
   UniqueFd owned_;
   int fd_ = -1;
-  std::string final_;      // within the folder; "" = standard output or a device
-  std::string temporary_;  // until finish()
+  bool force_;
+  std::string final_;      // within the folder
+  std::string temporary_;  // until finish(); "" = standard output, a pipe or a device
+  bool nameless_ = false;  // the file has no name yet, not even that
 };
 
 }  // namespace tcpaccept::report

@@ -47,7 +47,7 @@ void run(const tcpaccept::generate::Options& options) {
   const std::string name = to_standard_output ? "standard output" : options.output;
   try {
     tcpaccept::generate::Generator(options.plan, [&](tcpaccept::Bytes frame) { write_all(fd, name, frame); }).run();
-  } catch (const tcpaccept::Error&) {
+  } catch (const std::exception&) {
     struct stat status {};
     if (!to_standard_output && ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) ::unlink(options.output.c_str());
     throw;

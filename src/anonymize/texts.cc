@@ -178,12 +178,16 @@ void keep_known_texts(capture::Start& start, const std::string& note) {
   for (std::string* text : {&start.kernel, &start.kernel_build, &start.machine, &start.distribution}) {
     const bool plain = text->size() <= kLongestName &&
                        std::all_of(text->begin(), text->end(), [](char c) { return c >= ' ' && c <= '~'; });
+    if (!plain) {
+      keep_if(*text, false);
+      continue;
+    }
     // The release of a kernel may begin with four numbers, as an address would.
     std::string_view searched = *text;
     if (text == &start.kernel) searched.remove_prefix(std::min(searched.find_first_not_of("0123456789."), searched.size()));
     bool secret = text->find('@') != std::string::npos || holds_word(*text, start.boot_id) || holds_host(*text, start.host);
     for_each_address(searched, [&](std::string_view, const IpAddress&) { secret = true; });
-    keep_if(*text, plain && !secret);
+    keep_if(*text, !secret);
   }
   keep_if(start.recorder, recorder.matches(start.recorder));
   keep_if(start.probe.plan, is_one_of(start.probe.plan, kPlans));

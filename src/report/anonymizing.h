@@ -12,7 +12,7 @@ namespace tcpaccept::report {
 
 struct Anonymizing {
   anonymize::Settings settings;
-  // Told what the originals hold, if there is one; borrowed. Not for several threads.
+  // Told what the originals hold, by any thread; borrowed, or null.
   anonymize::LeakCheck* witness = nullptr;
 };
 

@@ -238,7 +238,7 @@ void Expectations::append(const Run& run, const std::shared_ptr<const void>&) {
 void Expectations::count(State& state, const Expectation& expectation, const Run& run) {
   const capture::Batch& batch = *run.batch;
   const std::uint64_t begin = sessions_.at(run.feed).begin;
-  state.filter.select(batch, 0, static_cast<std::uint32_t>(batch.size()), 0, selected_);
+  state.filter.select(batch, run.rows.front(), run.rows.back() + 1, 0, selected_);
   // Both ascend.
   auto candidate = selected_.begin();
   for (const std::uint32_t row : run.rows) {

@@ -486,9 +486,9 @@ void Input::add_work(const capture::BatchFrame& batch) {
   }
   work->bytes.resize(frame.size() / 8);
   std::copy(frame.begin(), frame.end(), reinterpret_cast<std::byte*>(work->bytes.data()));
-  workers_.submit(work->task);
-  ahead_bytes_ += work->weight;
   ahead_.push_back(std::move(work));
+  ahead_bytes_ += ahead_.back()->weight;
+  workers_.submit(ahead_.back()->task);
 }
 
 std::shared_ptr<Input::Work> Input::make_work() {

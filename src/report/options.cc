@@ -81,7 +81,9 @@ compare::Tolerance tolerance(const std::string& text) {
   if (text.empty()) return result;
   const bool percent = text.ends_with('%');
   const std::string digits = text.substr(0, text.size() - (percent ? 1 : 0));
-  const auto number = numbers<std::uint32_t>("--tolerate-count", {digits}, "a number, or a percentage like 10%").front();
+  const auto given = numbers<std::uint32_t>("--tolerate-count", {digits}, "a number, or a percentage like 10%");
+  if (given.size() != 1) usage_error("--tolerate-count: give one whole number, or a percentage like 10%");
+  const std::uint32_t number = given.front();
   if (percent) {
     result.percent = number;
   } else {

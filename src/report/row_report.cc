@@ -84,8 +84,8 @@ void RowReport::append_parallel(const Run& run, std::shared_ptr<const void> hold
   formatting->hold = std::move(hold);
   formatting->run = run;
   formatting->origin = origin;
-  workers_.submit(formatting->task);
   under_way_.push_back(std::move(formatting));
+  workers_.submit(under_way_.back()->task);
 }
 
 void RowReport::write_oldest() {

@@ -1,5 +1,7 @@
 #include "report/values.h"
 
+#include <cmath>
+
 #include "text/wall_time.h"
 
 namespace tcpaccept::report {
@@ -149,12 +151,13 @@ std::optional<std::uint64_t> microseconds(const char* option, std::string_view t
       text.remove_suffix(std::string_view{unit}.size());
     }
   }
+  constexpr double kMost = 1e15;  // some thirty years; in nanoseconds it fits as well
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (scale == 0 || error != std::errc{} || end != text.data() + text.size() || !(value >= 0 && value * scale < 1e18)) {
+  if (scale == 0 || error != std::errc{} || end != text.data() + text.size() || !(value >= 0 && value * scale < kMost)) {
     wrong(std::string(option) + ": not a time with its unit, like 250us, 10ms or 1.5s");
   }
-  return static_cast<std::uint64_t>(value * scale);
+  return static_cast<std::uint64_t>(std::llround(value * scale));
 }
 
 }  // namespace tcpaccept::report

@@ -2,6 +2,7 @@
 // is trouble (2), not a no (1).
 #pragma once
 
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ template <typename Answer>
 Exit with_verdict(const Answer& answer) {
   try {
     return answer();
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     throw Error(error.what(), Exit::kUsage);
   }
 }

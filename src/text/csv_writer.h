@@ -18,8 +18,8 @@
 //   wait_us        microseconds from established to accepted
 //   ahead          connections waiting in the accept queue when this one joined it
 //   rtt_us         microseconds, SYN-ACK round trip
-//   nspid          pid of the accepting process in its own, innermost pid namespace
 //   left           connections still waiting in the accept queue after this accept
+//   nspid          pid of the accepting process in its own, innermost pid namespace
 //   cgroup_path    path of the cgroup below the cgroup v2 mount, escaped like comm
 // A field that was not recorded is empty.
 #pragma once

@@ -166,6 +166,7 @@ TEST(Options, WrongUsageIsOneLine) {
   EXPECT_THAT(usage_error({"--diff", "a"}), HasSubstr("compares two files"));
   EXPECT_THAT(usage_error({"--diff", "a", "b", "--format", "csv"}), HasSubstr("--diff and --format csv do not go together"));
   EXPECT_THAT(usage_error({"--diff", "a", "b", "--tolerate-count", "x%"}), HasSubstr("'x' is not a number"));
+  EXPECT_THAT(usage_error({"--diff", "a", "b", "--tolerate-count", "2,5%"}), HasSubstr("one whole number"));
   EXPECT_THAT(usage_error({"--sequence", "a"}), HasSubstr("--sequence is for --diff"));
   EXPECT_THAT(usage_error({"--junit", "x", "a"}), HasSubstr("--junit is for --diff, --expect"));
   EXPECT_THAT(usage_error({"--expect", "x", "--diff", "a", "b"}), HasSubstr("--diff does not take --expect"));
@@ -187,6 +188,8 @@ TEST(Options, WhatIsComparedAndHow) {
   EXPECT_EQ(diff.tolerance.percent, 5);
   EXPECT_EQ(diff.tolerance.time, 1'000'000'000u);
   EXPECT_EQ(parse({"--diff", "--tolerate-count", "5", "a", "b"}).tolerance.count, 5u);
+  // A binary fraction slightly below the decimal one that was written is not cut.
+  EXPECT_EQ(parse({"--diff", "--tolerate-time", "32.3ms", "a", "b"}).tolerance.time, 32'300'000u);
 }
 
 TEST(Options, Anonymize) {

@@ -18,9 +18,12 @@ class Telling {
     anonymizer_.apply(copy);
     inner_.start(copy);
   }
+  // Without its tables: who is told of a batch has the rows of it from elsewhere.
   void batch(const capture::BatchFrame& batch, std::uint64_t skipped) {
-    capture::Batch tables = *batch.tables;
-    anonymizer_.apply(tables, shift_);
+    capture::Batch tables;
+    tables.first_event = batch.tables->first_event;
+    tables.open = batch.tables->open;
+    tables.clock = shift_.on(batch.tables->clock);
     capture::BatchFrame copy = batch;
     copy.tables = &tables;
     if (batch.events != 0) {
@@ -35,6 +38,13 @@ class Telling {
     if (copy.ledger) shift_.apply(*copy.ledger);
     for (Gap& gap : copy.gaps) shift_.apply(gap);
     inner_.account(copy);
+  }
+  void spoilt(const Spoilt& spoilt) {
+    Spoilt copy = spoilt;
+    copy.clock = shift_.on(spoilt.clock);
+    copy.first_time = shift_.on_monotonic(spoilt.first_time);
+    copy.last_time = shift_.on_monotonic(spoilt.last_time);
+    inner_.spoilt(copy);
   }
   void session(const SessionTotals& session) {
     SessionTotals copy = session;
@@ -70,6 +80,7 @@ Observer anonymized(Observer inner, const Anonymizing& how) {
   const bool start = inner.start != nullptr;
   const bool batch = inner.batch != nullptr;
   const bool account = inner.account != nullptr;
+  const bool spoilt = inner.spoilt != nullptr;
   const bool session = inner.session != nullptr;
   const auto telling = std::make_shared<Telling>(std::move(inner), how);
   if (start) outer.start = [telling](const capture::Start& from) { telling->start(from); };
@@ -77,6 +88,7 @@ Observer anonymized(Observer inner, const Anonymizing& how) {
     outer.batch = [telling](const capture::BatchFrame& from, std::uint64_t skipped) { telling->batch(from, skipped); };
   }
   if (account) outer.account = [telling](const Account& from) { telling->account(from); };
+  if (spoilt) outer.spoilt = [telling](const Spoilt& from) { telling->spoilt(from); };
   if (session) outer.session = [telling](const SessionTotals& from) { telling->session(from); };
   return outer;
 }

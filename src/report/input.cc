@@ -163,6 +163,9 @@ struct Input::Work {
   std::size_t weight = 0;
   std::uint32_t events = 0;
   std::uint32_t from = 0;
+  capture::ClockAnchor clock;
+  std::uint64_t first_time = 0;
+  std::uint64_t last_time = 0;
   std::uint64_t first_accept = 0;
   capture::Columns columns = 0;
   std::optional<Filter> filter;
@@ -173,6 +176,14 @@ struct Input::Work {
   std::string wrong;  // "" = the batch is good
   capture::Batch batch;
   std::vector<std::uint32_t> rows;
+
+  Spoilt spoilt() const {
+    return {.damage = {offset, length, wrong, false},
+            .clock = clock,
+            .first_time = first_time,
+            .last_time = last_time,
+            .events = events - from};
+  }
 
   void run() {
     run(Bytes{reinterpret_cast<const std::byte*>(bytes.data()), length}, batch, rows);
@@ -380,7 +391,7 @@ bool Input::advance_frugally() {
     if (frame.empty()) continue;
     work.run(frame, whole, selected);
     if (!work.wrong.empty()) {
-      totals_.spoil({work.offset, work.length, work.wrong, false}, work.events - work.from);
+      totals_.spoil(work.spoilt());
       next_row_ = all_rows_ = 0;
       continue;
     }
@@ -414,7 +425,7 @@ bool Input::advance() {
     ahead_bytes_ -= work->weight;
     workers_.wait(work->task);
     if (!work->wrong.empty()) {
-      totals_.spoil({work->offset, work->length, work->wrong, false}, work->events - work->from);
+      totals_.spoil(work->spoilt());
     } else if (!work->rows.empty()) {
       current_ = std::move(work);
       return true;
@@ -471,6 +482,9 @@ Bytes Input::account(const capture::BatchFrame& batch, Work& work) {
   work.weight = weight_of(batch, frame.size());
   work.events = batch.events;
   work.from = from;
+  work.clock = batch.tables->clock;
+  work.first_time = batch.first_time;
+  work.last_time = batch.last_time;
   work.first_accept = first_accept;
   work.columns = columns_;
   work.shift = shift_;

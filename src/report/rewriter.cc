@@ -29,6 +29,13 @@ Observer Rewriter::observer(std::size_t input) {
                                    std::uint64_t skipped) { see(source, batch, skipped); },
           .account = [this, &source](const Account& account) { add(source, account); },
           .damage = [&source](const capture::Damage&) { source.damaged = true; },
+          .spoilt =
+              [this](const Spoilt& spoilt) {
+                gaps_.push_back({.begin = on_output(spoilt.first_time, spoilt.clock),
+                                 .end = on_output(spoilt.last_time, spoilt.clock),
+                                 .reason = GapReason::kDamage,
+                                 .at_most = spoilt.events});
+              },
           .session = [this, &source](const SessionTotals& session) { over(source, session); }};
 }
 

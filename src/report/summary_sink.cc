@@ -48,17 +48,19 @@ SummarySink::SummarySink(std::unique_ptr<summary::Summary> summary, text::Format
 
 Observer SummarySink::observer(std::size_t) {
   // Findings list the first holes; here are all.
-  return {.account = [this](const Account& account) {
-    if (account.ledger && !account.ledger->complete()) {
-      summary_->mark(account.clock.wall(account.ledger->begin), account.clock.wall(account.ledger->end));
-    }
-    for (const Gap& gap : account.gaps) {
-      // One without an end goes on to the end of the recording.
-      const bool open = gap.reason == GapReason::kWaitingThreads && gap.begin == gap.end;
-      summary_->mark(account.clock.wall(gap.begin),
-                     open ? std::numeric_limits<std::int64_t>::max() : account.clock.wall(gap.end));
-    }
-  }};
+  return {.account =
+              [this](const Account& account) {
+                if (account.ledger && !account.ledger->complete()) {
+                  summary_->mark(account.clock.wall(account.ledger->begin), account.clock.wall(account.ledger->end));
+                }
+                for (const Gap& gap : account.gaps) {
+                  // One without an end goes on to the end of the recording.
+                  const bool open = gap.reason == GapReason::kWaitingThreads && gap.begin == gap.end;
+                  summary_->mark(account.clock.wall(gap.begin),
+                                 open ? std::numeric_limits<std::int64_t>::max() : account.clock.wall(gap.end));
+                }
+              },
+          .damaged_time = [this](std::int64_t begin, std::int64_t end) { summary_->mark(begin, end); }};
 }
 
 // A summary does not mind the order of rows, and a batch as a whole is far less work than its runs: all of them lie
@@ -71,12 +73,7 @@ void SummarySink::append(const Run& run, const std::shared_ptr<const void>&) {
 
 void SummarySink::finish(const Inputs& inputs) {
   summary::Holes holes;
-  for (const auto& input : inputs) {
-    add_holes(*input, holes);
-    for (const DamageFinding& finding : input->totals().findings().damage_list) {
-      if (finding.begin && finding.end && finding.missing != 0) summary_->mark(*finding.begin, *finding.end);
-    }
-  }
+  for (const auto& input : inputs) add_holes(*input, holes);
   summary_->write(format_, holes, [&](std::string_view text) { output_.write(text); });
 }
 

@@ -233,6 +233,7 @@ void Totals::add_damage(const capture::Damage& damage) {
   }
   ++findings_.damages;
   findings_.damaged_bytes += damage.length;
+  open_since_ = finding.begin;
   if (findings_.damage_list.size() < Findings::kMaxListed) {
     findings_.damage_list.push_back(finding);
     ++open_damages_;
@@ -247,17 +248,37 @@ void Totals::close_damages(std::optional<std::int64_t> end, std::optional<std::u
     if (open_damages_ == 1) findings_.damage_list[i].missing = missing;
   }
   open_damages_ = 0;
+  const auto begin = std::exchange(open_since_, std::nullopt);
+  if (begin && end && missing != 0 && observer_.damaged_time) observer_.damaged_time(*begin, *end);
 }
 
-void Totals::spoil(const capture::Damage& damage, std::uint32_t events) {
-  add_damage(damage);
-  if (session_) session_->accepts -= std::min<std::uint64_t>(session_->accepts, events);
+// By offset: how many batches were read ahead of this one depends on the number of threads.
+void Totals::spoil(const Spoilt& spoilt) {
+  ++findings_.damages;
+  findings_.damaged_bytes += spoilt.damage.length;
+  std::vector<DamageFinding>& list = findings_.damage_list;
+  const auto place = std::upper_bound(list.begin(), list.end(), spoilt.damage.offset, [](std::uint64_t offset, const auto& other) {
+    return offset < other.damage.offset;
+  });
+  list.insert(place, {.damage = spoilt.damage,
+                      .begin = spoilt.clock.wall(spoilt.first_time),
+                      .end = spoilt.clock.wall(spoilt.last_time),
+                      .missing = spoilt.events});
+  if (list.size() > Findings::kMaxListed) {
+    list.pop_back();
+    open_damages_ -= std::min<std::size_t>(open_damages_, 1);
+  }
+  if (observer_.damaged_time) {
+    observer_.damaged_time(spoilt.clock.wall(spoilt.first_time), spoilt.clock.wall(spoilt.last_time));
+  }
+  if (observer_.spoilt) observer_.spoilt(spoilt);
 }
 
 void Totals::end_session(bool stopped) {
   if (!session_) return;
   close_open_account();
   open_damages_ = 0;
+  open_since_.reset();
   SessionTotals& session = *session_;
   session.bytes = offset_ - session_begin_;
   session_begin_ = offset_;
@@ -363,7 +384,7 @@ void Totals::add_batch(const capture::BatchFrame& batch) {
   }
 
   const std::uint64_t skipped = session.skipped - skipped_before;
-  if (batch.events != 0 && open_damages_ != 0) {
+  if (batch.events != 0 && (open_damages_ != 0 || open_since_)) {
     close_damages(tables.clock.wall(batch.first_time), numbered ? std::optional{skipped} : std::nullopt);
   }
   if (observer_.batch) observer_.batch(batch, skipped);

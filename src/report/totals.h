@@ -55,6 +55,15 @@ struct SessionTotals {
   capture::Unproved unproved() const;
 };
 
+// A batch with a checksum that is right and events that cannot be read; its account was read and counts.
+struct Spoilt {
+  capture::Damage damage;
+  capture::ClockAnchor clock;
+  std::uint64_t first_time = 0;  // of its events
+  std::uint64_t last_time = 0;
+  std::uint32_t events = 0;  // those that are missing for it
+};
+
 // Who wants to know as the reading goes on. Any of them may be empty.
 struct Observer {
   std::function<void(const capture::Start&)> start{};
@@ -63,6 +72,10 @@ struct Observer {
   // The account of a batch, once.
   std::function<void(const Account&)> account{};
   std::function<void(const capture::Damage&)> damage{};
+  // From the last accept before some damage to the first one behind it, in wall time, if accepts may be missing there.
+  std::function<void(std::int64_t begin, std::int64_t end)> damaged_time{};
+  // A batch that was told of. Of the input's items only those that are decoded ahead of it come in between.
+  std::function<void(const Spoilt&)> spoilt{};
   // A session that is over.
   std::function<void(const SessionTotals&)> session{};
 };
@@ -153,8 +166,8 @@ class Totals {
   std::uint32_t repeated() const { return repeated_; }
   // What only the events of a batch tell. For the batch added last.
   void add_events(const capture::Batch& batch);
-  // A batch that was added turned out to be malformed.
-  void spoil(const capture::Damage& damage, std::uint32_t events);
+  // A batch that was added, and maybe others behind it. Of the session it stays a part.
+  void spoil(const Spoilt& spoilt);
   // Reading ends here because the user said so: a missing end is no finding.
   void stop(std::uint64_t offset);
 
@@ -186,7 +199,9 @@ class Totals {
   void find_unproved(const SessionTotals& session);
 
   Observer observer_;
-  std::size_t open_damages_ = 0;  // at the end of the list: nothing behind them has been seen yet
+  // Nothing behind these has been seen yet: the last ones of the list, and the time of the first of them.
+  std::size_t open_damages_ = 0;
+  std::optional<std::int64_t> open_since_;
   Findings findings_;
   std::optional<SessionTotals> session_;
   std::uint64_t sessions_ = 0;

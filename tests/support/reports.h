@@ -35,9 +35,9 @@ class Reports : public ::testing::Test {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  // Its exit status; what it says is in complaints_, what it prints in output_.
+  // Its exit status; what it says is in complaints_ (and line by line in said_), what it prints in output_.
   Exit run(std::vector<std::string> arguments, int in = -1) {
-    complaints_.clear();
+    said_.clear();
     arguments.insert(arguments.begin(), "tcpaccept-report");
     std::vector<const char*> argv;
     for (const std::string& argument : arguments) argv.push_back(argument.c_str());
@@ -45,11 +45,13 @@ class Reports : public ::testing::Test {
     Exit status{};
     try {
       status = report::run(report::parse_options(static_cast<int>(argv.size()), argv.data()).options,
-                           {.in = in, .out = out.get(), .complain = [&](const std::string& line) { complaints_ += line + "\n"; }});
+                           {.in = in, .out = out.get(), .complain = [&](const std::string& line) { said_.push_back(line); }});
     } catch (const Error& error) {
       status = error.status();
-      complaints_ += std::string(error.what()) + "\n";
+      said_.emplace_back(error.what());
     }
+    complaints_.clear();
+    for (const std::string& line : said_) complaints_ += line + "\n";
     output_ = slurp(path("stdout"));
     return status;
   }
@@ -61,6 +63,7 @@ class Reports : public ::testing::Test {
   std::filesystem::path folder_;
   std::string output_;
   std::string complaints_;
+  std::vector<std::string> said_;
 };
 
 }  // namespace tcpaccept::samples

@@ -3,15 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fcntl.h>
 
 #include <filesystem>
-#include <fstream>
 
-#include "core/unique_fd.h"
 #include "generate/generator.h"
 #include "report/report.h"
-#include "support/samples.h"
+#include "support/reports.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -24,41 +21,12 @@ using ::testing::IsEmpty;
 constexpr const char* kFew = "wall_time,raddr,rport,saddr,sport\r\n";
 constexpr const char* kRow = "2026-11-23 08:10:50,10.0.0.1,1234,10.0.0.2,80\r\n";
 
-class FromCsv : public ::testing::Test {
+class FromCsv : public Reports {
  protected:
-  FromCsv() {
-    std::string name = (std::filesystem::temp_directory_path() / "from_csv_test.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-  }
-  ~FromCsv() override { std::filesystem::remove_all(folder_); }
-
-  std::string write(const std::string& name, const std::string& bytes) {
-    std::ofstream(folder_ / name, std::ios::binary) << bytes;
-    return (folder_ / name).string();
-  }
-  static std::string slurp(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-
   // What it prints.
   std::string run(const std::vector<std::string>& arguments) {
-    complaints_.clear();
-    std::vector<const char*> argv{"tcpaccept-report"};
-    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-    const std::string out = (folder_ / "out").string();
-    const UniqueFd fd(::open(out.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    try {
-      status_ = report::run(parse_options(static_cast<int>(argv.size()), argv.data()).options,
-                            {.in = -1, .out = fd.get(), .complain = [&](const std::string& line) {
-                               complaints_.push_back(line);
-                             }});
-    } catch (const Error& error) {
-      status_ = error.status();
-      complaints_.push_back(error.what());
-    }
-    return slurp(out);
+    status_ = Reports::run(arguments);
+    return output_;
   }
 
   // CSV of a capture, the CSV read and written again, and the CSV of the capture made of it.
@@ -77,9 +45,7 @@ class FromCsv : public ::testing::Test {
     }
   }
 
-  std::filesystem::path folder_;
   Exit status_{};
-  std::vector<std::string> complaints_;
 };
 
 TEST_F(FromCsv, EveryRecordingOfTestdataComesBackToTheByte) {
@@ -133,7 +99,7 @@ TEST_F(FromCsv, WhatCsvDoesNotHoldIsSaid) {
   EXPECT_EQ(status_, Exit::kClean);
   run({"--require-complete", capture});
   EXPECT_EQ(status_, Exit::kIncomplete);
-  EXPECT_EQ(complaints_.size(), 2u) << "no self-test, no account";
+  EXPECT_EQ(said_.size(), 2u) << "no self-test, no account";
   run({"--require-complete", "--from-csv", csv});
   EXPECT_EQ(status_, Exit::kIncomplete);
 }
@@ -143,7 +109,7 @@ TEST_F(FromCsv, ADamagedLineEndsItAndLeavesNoCapture) {
   const std::string capture = (folder_ / "a.tcpa").string();
   run({"--from-csv", "--format", "capture", "-o", capture, csv});
   EXPECT_EQ(status_, Exit::kFailed);
-  EXPECT_THAT(complaints_, ElementsAre(csv + ": line 3, column 3: rport: '99999' is not a port (0 to 65535)"));
+  EXPECT_THAT(said_, ElementsAre(csv + ": line 3, column 3: rport: '99999' is not a port (0 to 65535)"));
   EXPECT_FALSE(std::filesystem::exists(capture));
 }
 
@@ -152,7 +118,7 @@ TEST_F(FromCsv, AHeaderAloneIsACaptureWithoutAccepts) {
   EXPECT_THAT(csv, ::testing::StartsWith("time_ns,"));
   EXPECT_EQ(csv.find("\r\n"), csv.size() - 2) << "one line";
   EXPECT_EQ(status_, Exit::kClean);
-  EXPECT_THAT(complaints_, IsEmpty());
+  EXPECT_THAT(said_, IsEmpty());
 }
 
 TEST_F(FromCsv, FiltersAndMergesAsWithCaptures) {

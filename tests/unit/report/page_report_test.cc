@@ -1,13 +1,9 @@
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 
-#include "core/unique_fd.h"
 #include "report/report.h"
-#include "support/samples.h"
+#include "support/reports.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -17,42 +13,16 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-class PageOf : public testing::Test {
+class PageOf : public Reports {
  protected:
-  PageOf() {
-    std::string name = (std::filesystem::temp_directory_path() / "page_report_test.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-  }
-  ~PageOf() override { std::filesystem::remove_all(folder_); }
-
-  std::string write(const std::string& name, const std::string& bytes) {
-    std::ofstream(folder_ / name, std::ios::binary) << bytes;
-    return (folder_ / name).string();
-  }
-
   // The data block of the page.
   std::string data(std::vector<std::string> arguments, Exit wanted = Exit::kClean) {
-    arguments.insert(arguments.begin(), {"tcpaccept-report", "--format", "html"});
-    std::vector<const char*> argv;
-    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-    complaints_.clear();
-    const std::string out_name = (folder_ / "out").string();
-    const UniqueFd out(::open(out_name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    const Options options = parse_options(static_cast<int>(argv.size()), argv.data()).options;
-    const Exit status = report::run(options, {.in = -1, .out = out.get(), .complain = [&](const std::string& line) {
-                                                complaints_.push_back(line);
-                                              }});
-    EXPECT_EQ(status, wanted);
-    std::ifstream in(out_name, std::ios::binary);
-    const std::string page{std::istreambuf_iterator<char>(in), {}};
+    arguments.insert(arguments.begin(), {"--format", "html"});
+    EXPECT_EQ(run(arguments), wanted);
     const std::string before = R"(id="data">)";
-    const std::size_t begin = page.find(before) + before.size();
-    return page.substr(begin, page.find("</script>", begin) - begin);
+    const std::size_t begin = output_.find(before) + before.size();
+    return output_.substr(begin, output_.find("</script>", begin) - begin);
   }
-
-  std::filesystem::path folder_;
-  std::vector<std::string> complaints_;
 };
 
 std::string capture_of(const std::vector<Accept>& accepts, const capture::Start& from = start()) {
@@ -101,14 +71,14 @@ TEST_F(PageOf, LossesGapsAndDamage) {
   EXPECT_THAT(found, HasSubstr(R"({"kind":"unseen","begin":1795421450000000,"end":1795421450005000,)"
                                R"("text":"accepts on CPU 2 may have gone unseen, at most 7: the CPU came online"})"));
   EXPECT_THAT(found, HasSubstr(R"({"kind":"damaged","begin":1795421450000000,"end":1795421450000000,"text":")"));
-  ASSERT_FALSE(complaints_.empty());
+  ASSERT_FALSE(said_.empty());
   // On the page without the file's name, which it says above.
-  for (const std::string& line : complaints_) {
+  for (const std::string& line : said_) {
     EXPECT_THAT(found, HasSubstr("\"" + line.substr(line.find(": ") + 2, 40)));
   }
   EXPECT_THAT(found, AllOf(HasSubstr("\"notes\":[\"session 1: its recorder"), Not(HasSubstr(file + ": "))));
   const std::string of_two = data({file, write("b", capture_of({sshd()}))}, Exit::kIncomplete);
-  for (const std::string& line : complaints_) EXPECT_THAT(of_two, HasSubstr("\"" + line.substr(0, file.size() + 40)));
+  for (const std::string& line : said_) EXPECT_THAT(of_two, HasSubstr("\"" + line.substr(0, file.size() + 40)));
 }
 
 // A stranger's capture may say anything of itself, any number of times.

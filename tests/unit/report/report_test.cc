@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "core/unique_fd.h"
-#include "support/samples.h"
+#include "support/reports.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -37,51 +37,11 @@ capture::Batch with_two_lost() {
 
 constexpr const char* kHeader = "PID      COMM         RADDR                RPORT  SADDR                SPORT\n";
 
-class Report : public ::testing::Test {
+class Report : public Reports {
  protected:
-  Report() {
-    std::string name = (std::filesystem::temp_directory_path() / "report_test.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-  }
-  ~Report() override { std::filesystem::remove_all(folder_); }
-
-  std::string write(const std::string& name, const std::string& bytes) {
-    std::ofstream(folder_ / name, std::ios::binary) << bytes;
-    return (folder_ / name).string();
-  }
-  std::string slurp(const std::string& name) {
-    std::ifstream in(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  std::string path(const std::string& name) { return (folder_ / name).string(); }
-
-  Exit run(const std::vector<std::string>& arguments, int in = -1) {
-    complaints_.clear();
-    std::vector<const char*> argv{"tcpaccept-report"};
-    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-    const UniqueFd out(::open(path("out").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    Exit status{};
-    try {
-      status = report::run(parse_options(static_cast<int>(argv.size()), argv.data()).options,
-                           {.in = in, .out = out.get(), .complain = [&](const std::string& line) {
-                              complaints_.push_back(line);
-                            }});
-    } catch (const Error& error) {
-      status = error.status();
-      complaints_.push_back(error.what());
-    }
-    output_ = slurp("out");
-    return status;
-  }
-
   static std::string capture_of(const std::vector<Accept>& accepts) {
     return frame(start()) + frame(batch_of(accepts)) + frame(end(accepts.size(), 1));
   }
-
-  std::filesystem::path folder_;
-  std::string output_;
-  std::vector<std::string> complaints_;
 };
 
 TEST_F(Report, PrintsTheTable) {
@@ -89,7 +49,7 @@ TEST_F(Report, PrintsTheTable) {
   EXPECT_EQ(output_, std::string(kHeader) +
                          "1463     sshd         192.168.60.1         49385  192.168.60.170       22\n"
                          "30891    iperf3       192.168.60.1         49385  192.168.60.170       5201\n");
-  EXPECT_THAT(complaints_, IsEmpty());
+  EXPECT_THAT(said_, IsEmpty());
 }
 
 TEST_F(Report, AStoredTextOfNothingIsCompared) {
@@ -118,8 +78,8 @@ TEST_F(Report, NoOutputTakesThePlaceOfAnInput) {
     const int in = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
     EXPECT_EQ(run(arguments, in), Exit::kUsage);
     ::close(in);
-    EXPECT_THAT(complaints_, ElementsAre(HasSubstr("will not replace " + what + " with "))) << arguments.front();
-    EXPECT_EQ(slurp("a"), bytes);
+    EXPECT_THAT(said_, ElementsAre(HasSubstr("will not replace " + what + " with "))) << arguments.front();
+    EXPECT_EQ(slurp(path("a")), bytes);
   };
   for (const std::string& same : {file, other, path("link")}) {
     refused({"-o", same, file});
@@ -156,7 +116,7 @@ TEST_F(Report, AHoleElsewhereLeavesAnExpectationKnown) {
   const std::string beyond = write("beyond", "[[forbid]]\nport = 9999\nwithin = \"1500ms\"\n");
   for (const std::string& file : {lost, cut}) {
     EXPECT_EQ(run({"--expect", in_time, file}), Exit::kClean) << file;
-    EXPECT_THAT(complaints_, ::testing::Not(IsEmpty())) << "what is missing is said all the same";
+    EXPECT_THAT(said_, ::testing::Not(IsEmpty())) << "what is missing is said all the same";
     EXPECT_EQ(run({"--expect", beyond, file}), Exit::kIncomplete) << file;
   }
   // Nothing proves that this probe saw anything.
@@ -244,19 +204,19 @@ TEST_F(Report, LargeOutputArrivesWhole) {
 
 TEST_F(Report, WhatCannotBeReadFailsWithOneLine) {
   EXPECT_EQ(run({write("empty", "")}), Exit::kFailed);
-  EXPECT_THAT(complaints_, ElementsAre(HasSubstr("empty: is empty, not a tcpaccept capture")));
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("empty: is empty, not a tcpaccept capture")));
   EXPECT_EQ(output_, "");
   EXPECT_EQ(run({write("text", "hello, world\n")}), Exit::kFailed);
-  EXPECT_THAT(complaints_, ElementsAre(HasSubstr("text: is not a tcpaccept capture")));
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("text: is not a tcpaccept capture")));
   EXPECT_EQ(run({path("absent")}), Exit::kFailed);
-  EXPECT_THAT(complaints_, ElementsAre(HasSubstr("absent: No such file or directory")));
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("absent: No such file or directory")));
   EXPECT_EQ(run({folder_.string()}), Exit::kFailed);
-  EXPECT_THAT(complaints_, ElementsAre(HasSubstr("is a directory")));
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("is a directory")));
   if (::geteuid() != 0) {
     const std::string secret = write("secret", capture_of({sshd()}));
     std::filesystem::permissions(secret, std::filesystem::perms::none);
     EXPECT_EQ(run({secret}), Exit::kFailed);
-    EXPECT_THAT(complaints_, ElementsAre(HasSubstr("Permission denied")));
+    EXPECT_THAT(said_, ElementsAre(HasSubstr("Permission denied")));
   }
   EXPECT_EQ(run({"--info", path("text")}), Exit::kFailed);
   EXPECT_EQ(run({write("good", capture_of({sshd()})), path("text")}), Exit::kFailed);
@@ -265,7 +225,7 @@ TEST_F(Report, WhatCannotBeReadFailsWithOneLine) {
 
 TEST_F(Report, HostileFileNamesAreEscapedInMessages) {
   EXPECT_EQ(run({write("a\x1b[2J", "x")}), Exit::kFailed);
-  EXPECT_THAT(complaints_, ElementsAre(HasSubstr("a\\x1b[2J: is not")));
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("a\\x1b[2J: is not")));
 }
 
 // ---- before reading ----
@@ -299,7 +259,7 @@ TEST_F(Report, KilledRecorderShowsEverythingAndExits3) {
   const std::string bytes = frame(start()) + frame(batch_of({sshd()}));
   EXPECT_EQ(run({write("a", bytes)}), Exit::kIncomplete);
   EXPECT_THAT(output_, HasSubstr("1463     sshd"));
-  EXPECT_THAT(complaints_, ElementsAre(HasSubstr("a: not ended cleanly: the recorder was killed or still runs; the "
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("a: not ended cleanly: the recorder was killed or still runs; the "
                                                  "last accept is of 2026-11-23T08:10:50.000000Z")));
 }
 
@@ -311,7 +271,7 @@ TEST_F(Report, DamageInTheMiddleIsNamedAndTheRestShown) {
   EXPECT_EQ(run({write("a", bytes)}), Exit::kIncomplete);
   EXPECT_EQ(std::count(output_.begin(), output_.end(), '\n'), 3);
   EXPECT_THAT(output_, ::testing::Not(HasSubstr("iperf3")));
-  EXPECT_THAT(complaints_,
+  EXPECT_THAT(said_,
               ElementsAre(HasSubstr("a: damaged: " + std::to_string(batch.size()) + " bytes at offset " +
                                     std::to_string(begin.size()) + " skipped ("),
                           HasSubstr("a: 1 accept the recorder wrote is missing from the file")));
@@ -323,14 +283,14 @@ TEST_F(Report, EveryTruncationIsSaid) {
   for (std::size_t size = 0; size < bytes.size(); size += 7) {
     const Exit status = run({write("cut", bytes.substr(0, size))});
     EXPECT_EQ(status, size < head.size() ? Exit::kFailed : Exit::kIncomplete) << size;
-    EXPECT_FALSE(complaints_.empty()) << size;
+    EXPECT_FALSE(said_.empty()) << size;
   }
 }
 
 TEST_F(Report, LossExits3) {
   const capture::Batch batch = with_two_lost();
   EXPECT_EQ(run({write("a", frame(start()) + frame(batch) + frame(end(1, 1)))}), Exit::kIncomplete);
-  EXPECT_THAT(complaints_, ElementsAre(HasSubstr("2 accepts lost between")));
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("2 accepts lost between")));
 }
 
 TEST_F(Report, Info) {
@@ -446,7 +406,7 @@ TEST_F(Report, FollowingEndsOnInterruptWithoutComplaint) {
 
 TEST_F(Report, FollowNeedsARegularFile) {
   EXPECT_EQ(run({"-f", "/dev/null"}), Exit::kUsage);
-  EXPECT_THAT(complaints_, ElementsAre(HasSubstr("only a regular file can be followed")));
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("only a regular file can be followed")));
 }
 
 // ---- the other end ----

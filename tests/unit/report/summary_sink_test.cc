@@ -1,15 +1,12 @@
 #include "report/summary_sink.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 
-#include "core/unique_fd.h"
 #include "report/report.h"
-#include "support/samples.h"
+#include "support/reports.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -18,35 +15,11 @@ using namespace samples;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class Summaries : public ::testing::Test {
+class Summaries : public Reports {
  protected:
-  Summaries() {
-    std::string name = (std::filesystem::temp_directory_path() / "summary_sink_test.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-  }
-  ~Summaries() override { std::filesystem::remove_all(folder_); }
-
-  std::string write(const std::string& name, const std::string& bytes) {
-    std::ofstream(folder_ / name, std::ios::binary) << bytes;
-    return (folder_ / name).string();
-  }
-
   std::string run(const std::vector<std::string>& arguments) {
-    message_.clear();
-    std::vector<const char*> argv{"tcpaccept-report"};
-    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-    const std::string out = (folder_ / "out").string();
-    const UniqueFd fd(::open(out.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    try {
-      status_ = report::run(parse_options(static_cast<int>(argv.size()), argv.data()).options,
-                            {.in = -1, .out = fd.get(), .complain = [](const std::string&) {}});
-    } catch (const Error& error) {
-      status_ = error.status();
-      message_ = error.what();
-    }
-    std::ifstream in(out, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
+    status_ = Reports::run(arguments);
+    return output_;
   }
 
   // Batches of one accept in ten microseconds, from `first` on.
@@ -64,9 +37,7 @@ class Summaries : public ::testing::Test {
     return bytes + frame(end(written, batches));
   }
 
-  std::filesystem::path folder_;
   Exit status_{};
-  std::string message_;
 };
 
 // Their rows interleave, so every run is a row long.
@@ -120,7 +91,7 @@ TEST_F(Summaries, TooManyIntervalsAreRefused) {
   const std::string a = write("a", frame(start()) + frame(batch_of({sshd(), later})) + frame(end(2, 1)));
   run({"--rate", "1us", a});
   EXPECT_EQ(status_, Exit::kFailed);
-  EXPECT_THAT(message_, HasSubstr("--rate: more than 1048576 intervals"));
+  EXPECT_THAT(complaints_, HasSubstr("--rate: more than 1048576 intervals"));
 }
 
 TEST_F(Summaries, WrongOptionsAreRefused) {
@@ -130,8 +101,8 @@ TEST_F(Summaries, WrongOptionsAreRefused) {
         {"--rate", "1.5s"}, {"--rate", "1001d"}, {"--rate", "-1s"}, {"--summary", "-t"}, {"--summary", "--format", "capture"},
         {"--summary", "--columns", "pid"}, {"--summary", "--info"}, {"--summary", "--canonical"}, {"--top="}}) {
     run(wrong);
-    EXPECT_EQ(status_, Exit::kUsage) << wrong[0] << message_;
-    EXPECT_THAT(message_, HasSubstr("see tcpaccept-report --help")) << wrong[0];
+    EXPECT_EQ(status_, Exit::kUsage) << wrong[0] << complaints_;
+    EXPECT_THAT(complaints_, HasSubstr("see tcpaccept-report --help")) << wrong[0];
   }
 }
 

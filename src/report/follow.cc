@@ -43,7 +43,7 @@ capture::Source Follower::read_from(std::uint64_t offset) {
   return capture::read_from(fd_, name_);
 }
 
-bool Follower::wait(std::uint64_t finished, int timeout) {
+void Follower::wait(std::uint64_t finished, int timeout) {
   struct stat status {};
   if (::fstat(fd_, &status) == 0) {
     if (static_cast<std::uint64_t>(status.st_size) < finished) {
@@ -56,11 +56,14 @@ bool Follower::wait(std::uint64_t finished, int timeout) {
   while (::poll(ready.data(), ready.size(), timeout) < 0) {
     if (errno != EINTR) throw system_error("cannot follow " + name_, errno);
   }
-  if (ready[1].revents != 0) return false;
   alignas(inotify_event) std::array<char, 4096> events;
   while (::read(inotify_.get(), events.data(), events.size()) > 0) {
   }
-  return true;
+}
+
+bool Follower::interrupted() const {
+  pollfd signals{.fd = signals_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&signals, 1, 0) > 0;
 }
 
 }  // namespace tcpaccept::report

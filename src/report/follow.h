@@ -23,10 +23,12 @@ class Follower {
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
 
-  // Waits until the file changes, or so many milliseconds (-1 = for ever); false when the user wants to stop. Throws
+  // Waits until the file changes, the user wants to stop, or so many milliseconds (-1 = for ever) are over. Throws
   // Error if there is nothing to wait for: it was removed, or is shorter than `finished` bytes, which were not to
   // change any more.
-  bool wait(std::uint64_t finished, int timeout = -1);
+  void wait(std::uint64_t finished, int timeout = -1);
+  // The user wants to stop.
+  bool interrupted() const;
 
   // What the file holds now, from `offset` on. Borrows the descriptor.
   capture::Source read_from(std::uint64_t offset);

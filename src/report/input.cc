@@ -44,6 +44,7 @@ class ReaderSource final : public ItemSource {
 
   capture::FrameReader::Item next() override { return reader_.next(); }
   capture::FrameReader& reader() override { return reader_; }
+  std::uint64_t offset() const override { return reader_.offset(); }
   std::uint64_t size() const override { return size_; }
   bool live() const override { return live_; }
 
@@ -63,43 +64,66 @@ class FollowSource final : public ItemSource {
 
   capture::FrameReader::Item next() override {
     for (;;) {
+      interrupted_ = interrupted_ || follower_.interrupted();  // there may be much to catch up with
+      if (interrupted_) return capture::EndOfInput{};
       const capture::FrameReader::Item item = reader_.next();
+      const auto* damage = std::get_if<const capture::Damage*>(&item);
+      // Only now it is known whether the batch before was intact.
+      const std::uint64_t behind = std::exchange(behind_batch_, 0);
+      if (behind != 0 && (damage == nullptr || base_ + (*damage)->offset >= behind)) {
+        finished_ = behind;
+        doubted_ = false;
+      }
       if (const auto* batch = std::get_if<const capture::BatchFrame*>(&item)) {
         ended_ = false;
-        doubted_ = false;
         // A final batch is right behind the one before it; it is first written further on.
         unfinished_ = unfinished_ || (*batch)->tables->open != 0 || base_ + reader_.begin() != finished_;
-        if (!unfinished_) finished_ = base_ + reader_.offset();
+        if (!unfinished_) behind_batch_ = base_ + reader_.offset();
         return item;
       }
-      const auto* damage = std::get_if<const capture::Damage*>(&item);
       const bool torn = damage != nullptr && ((*damage)->tail || unfinished_);
       if (damage != nullptr && !torn && !doubted_) {
         // The recorder may be writing just there. It takes a moment; damage stays.
         constexpr int kMoment = 300;
         doubted_ = true;
-        interrupted_ = !follower_.wait(finished_, kMoment);
+        follower_.wait(finished_, kMoment);
         restart();
         continue;
       }
       if (!torn && !std::holds_alternative<capture::EndOfInput>(item)) {
         ended_ = std::holds_alternative<const capture::End*>(item);
+        doubted_ = false;
         if (!unfinished_) finished_ = base_ + reader_.offset();
-        return item;
+        return placed(item);
       }
       // The end for now, or a frame that is being written.
-      if (interrupted_) return item;
       if (ended_ && !torn) return item;
       if (torn && !(*damage)->tail) continue;
-      interrupted_ = !follower_.wait(finished_);
+      follower_.wait(finished_);
       restart();
     }
   }
   capture::FrameReader& reader() override { return reader_; }
+  std::uint64_t offset() const override { return base_ + reader_.offset(); }
   bool live() const override { return true; }
   bool interrupted() const override { return interrupted_; }
 
  private:
+  // With its offset in the file.
+  capture::FrameReader::Item placed(const capture::FrameReader::Item& item) {
+    if (const auto* damage = std::get_if<const capture::Damage*>(&item)) {
+      damage_ = **damage;
+      damage_.offset += base_;
+      return &damage_;
+    }
+    if (const auto* unknown = std::get_if<const capture::UnknownFrame*>(&item)) {
+      unknown_ = **unknown;
+      unknown_.offset += base_;
+      return &unknown_;
+    }
+    return item;
+  }
+
   void restart() {
     reader_ = capture::FrameReader(follower_.read_from(finished_));
     base_ = finished_;
@@ -111,10 +135,13 @@ class FollowSource final : public ItemSource {
   capture::FrameReader reader_;
   std::uint64_t base_ = 0;      // offset in the file at which reader_ began
   std::uint64_t finished_ = 0;  // offset after the last frame that stays as it is
+  std::uint64_t behind_batch_ = 0;  // offset after the batch returned last, if it follows that; 0 = none does
   bool unfinished_ = false;     // reader_ is past that
   bool doubted_ = false;        // what looked like damage was read once more
   bool ended_ = false;
   bool interrupted_ = false;
+  capture::Damage damage_;
+  capture::UnknownFrame unknown_;
 };
 
 }  // namespace
@@ -303,11 +330,8 @@ capture::FrameReader::Item Input::take_item() {
   const capture::FrameReader::Item item = source_->next();
   const bool at_end = std::holds_alternative<capture::EndOfInput>(item);
   if (source_->interrupted()) {
-    const auto* damage = std::get_if<const capture::Damage*>(&item);
-    if (at_end || (damage != nullptr && (*damage)->tail)) {
-      totals_.stop(offset());
-      return capture::EndOfInput{};
-    }
+    totals_.stop(offset());
+    return item;
   }
   if (at_end && source_->reader().nothing_intact()) {
     if (offset() == 0) throw Error(name_ + ": is empty, not a tcpaccept capture");

@@ -38,12 +38,14 @@ class ItemSource {
 
   virtual capture::FrameReader::Item next() = 0;
   virtual capture::FrameReader& reader() = 0;
+  // Of the input, after what next() returned last.
+  virtual std::uint64_t offset() const = 0;
 
   // Bytes there are to read; 0 = not known.
   virtual std::uint64_t size() const { return 0; }
   // More may arrive while we read: rows must not wait in a buffer.
   virtual bool live() const { return false; }
-  // The user ended the reading; what was read last may be cut short for that reason alone.
+  // The user ended the reading, and next() for that reason.
   virtual bool interrupted() const { return false; }
 };
 
@@ -107,7 +109,7 @@ class Input final : public Feed {
   const Totals& totals() const { return totals_; }
   const std::string& name() const { return name_; }
   // Bytes of the input read so far.
-  std::uint64_t offset() const { return source_->reader().offset(); }
+  std::uint64_t offset() const { return source_->offset(); }
 
  private:
   struct Work;  // a batch on its way through the workers

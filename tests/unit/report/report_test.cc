@@ -384,6 +384,54 @@ TEST_F(Report, FollowsAGrowingFileToItsEnd) {
   EXPECT_EQ(status, Exit::kClean);
 }
 
+TEST_F(Report, DamageInAFollowedFileHasItsPlaceInTheFile) {
+  const std::string begin = frame(start()) + frame(batch_of({sshd()}));
+  const std::string file = write("a", begin);
+  Pipe out;
+  Options options;
+  options.files = {file};
+  options.follow = true;
+  std::vector<std::string> complaints;
+  std::thread reporter([&] {
+    report::run(options, {.in = -1, .out = out.write_end.get(), .complain = [&](const std::string& line) {
+                            complaints.push_back(line);
+                          }});
+  });
+  EXPECT_EQ(out.wait_for("22\n"), std::string(kHeader) + kSshdRow);
+  std::string bad = frame(batch_of({sshd()}));
+  bad.back() = static_cast<char>(bad.back() ^ 1);
+  std::ofstream(file, std::ios::binary | std::ios::app) << bad << frame(batch_of({iperf3()})) << frame(end(2, 2));
+  reporter.join();
+  ASSERT_FALSE(complaints.empty());
+  EXPECT_THAT(complaints.front(), HasSubstr("bytes at offset " + std::to_string(begin.size()) + " skipped"));
+}
+
+TEST_F(Report, FollowingEndsOnInterruptWhileThereIsMuchToCatchUpWith) {
+  std::string bytes = frame(start());
+  const std::string batch = frame(batch_of(std::vector<Accept>(100, sshd())));
+  for (int i = 0; i < 1000; ++i) bytes += batch;
+  const std::string file = write("a", bytes);
+  Pipe out;
+  Options options;
+  options.files = {file};
+  options.follow = true;
+  Exit status = Exit::kFailed;
+  std::thread reporter([&] {
+    status = report::run(options, {.in = -1, .out = out.write_end.get(), .complain = [](const auto&) {}});
+    out.write_end.reset();
+  });
+  EXPECT_THAT(out.wait_for("22\n"), HasSubstr(kSshdRow));
+  ::pthread_kill(reporter.native_handle(), SIGINT);  // it waits for us to read
+  std::size_t rows = 1;
+  char text[4096];
+  for (ssize_t count; (count = ::read(out.read_end.get(), text, sizeof text)) > 0;) {
+    rows += static_cast<std::size_t>(std::count(text, text + count, '\n'));
+  }
+  reporter.join();
+  EXPECT_EQ(status, Exit::kClean);
+  EXPECT_LT(rows, 20'000u);
+}
+
 TEST_F(Report, FollowingEndsOnInterruptWithoutComplaint) {
   const std::string file = write("a", frame(start()) + frame(batch_of({sshd()})) + "torn");
   Pipe out;

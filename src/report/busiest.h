@@ -25,6 +25,7 @@ class Busiest {
   std::vector<Entry> top() const;
   // Different ones; where there are very many, an estimate.
   std::uint64_t listeners() const { return hitters_.distinct(); }
+  bool exact() const { return hitters_.exact(); }
 
  private:
   static constexpr std::uint32_t kKeys = 4096;

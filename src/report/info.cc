@@ -173,7 +173,7 @@ void append_rest(const Totals& totals, const Busiest& busiest, text::Buffer& out
                               std::to_string(entry.accepts) + (entry.accepts == 1 ? " accept" : " accepts"));
   }
   if (busiest.listeners() > Busiest::kShown) {
-    line(out, "listener", std::to_string(busiest.listeners() - Busiest::kShown) + " more; --summary lists them");
+    line(out, "listener", (busiest.exact() ? "" : "about ") + std::to_string(busiest.listeners() - Busiest::kShown) + " more; --summary lists them");
   }
   for (const Hole& hole : findings.hole_list) {
     line(out, "hole", text::wall_text(hole.begin) + " to " + text::wall_text(hole.end) + ": " + std::to_string(hole.lost) +

@@ -144,6 +144,7 @@ void InfoJson::close(const Totals& totals, const Busiest& busiest, text::Buffer&
   }
   const Json json = {{"accepts", totals.accepts()},
                      {"listeners", busiest.listeners()},
+                     {"listeners_exact", busiest.exact()},
                      {"top_listeners", std::move(listeners)},
                      {"complete", findings.complete()},
                      {"proved", findings.complete(true)},
@@ -156,7 +157,9 @@ void InfoJson::close(const Totals& totals, const Busiest& busiest, text::Buffer&
                      {"damage_count", findings.damages + (findings.torn_tail ? 1 : 0)},
                      {"sessions_without_start", findings.without_start},
                      {"sessions_without_end", findings.without_end},
+                     {"sessions_unbalanced", findings.unbalanced},
                      {"accepts_absent", findings.absent},
+                     {"accepts_surplus", findings.surplus},
                      {"unknown_frames", findings.unknown_frames}};
   std::string text = dumped(json);
   text.front() = ',';  // goes on where open() began

@@ -12,8 +12,8 @@ namespace {
 // Two readings of the clocks put wall time at most so far apart without a clock having been set.
 constexpr std::uint64_t kSameClock = 10'000;
 
-// So many gaps are written at the latest.
-constexpr std::size_t kMaxGaps = 1000;
+// So many gaps, or losses of CPUs, are written at the latest: lists do not grow without end, and a frame holds 65,535.
+constexpr std::size_t kMostListed = 1000;
 
 bool same_clock(const capture::ClockAnchor& a, const capture::ClockAnchor& b, std::uint64_t apart) {
   const auto shift = [](const capture::ClockAnchor& clock) { return static_cast<std::uint64_t>(clock.wall(0)); };
@@ -102,6 +102,7 @@ void Rewriter::add(Source& source, const Account& account) {
     gap.begin = on_output(gap.begin, account.clock);
     gap.end = on_output(gap.end, account.clock);
     gaps_.push_back(gap);
+    if (gaps_.size() >= kMostListed) flush(false);
   }
   if (account.ledger) {
     const capture::Ledger& ledger = *account.ledger;
@@ -114,9 +115,10 @@ void Rewriter::add(Source& source, const Account& account) {
     sum_.written += ledger.written;
     if (!ledger.complete()) return add_hole(account, ledger);
   }
-  for (const capture::CpuLoss& loss : account.cpu_losses) cpu_losses_[loss.cpu] += loss.lost;
-  // Lists do not grow without end.
-  if (gaps_.size() >= kMaxGaps) flush(false);
+  for (const capture::CpuLoss& loss : account.cpu_losses) {
+    cpu_losses_[loss.cpu] += loss.lost;
+    if (cpu_losses_.size() >= kMostListed) flush(false);
+  }
 }
 
 // A slice in which accepts were lost stays as it is, in a batch without accepts: together with others, or merged with

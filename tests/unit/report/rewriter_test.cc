@@ -194,6 +194,21 @@ TEST_F(Rewriting, ABatchOfAStrangerThatCannotBeReadIsAGapAsWell) {
   }
 }
 
+TEST_F(Rewriting, MoreGapsThanAFrameHoldsAreWrittenInSeveral) {
+  std::string bytes = frame(start());
+  for (const std::size_t count : {999u, 65'535u}) {
+    capture::Batch batch = batch_of({sshd()});
+    for (std::size_t i = 0; i < count; ++i) {
+      batch.gaps.push_back({.begin = kMonotonic + 10 * i, .end = kMonotonic + 10 * i + 5, .reason = GapReason::kOther});
+    }
+    bytes += frame(batch);
+  }
+  const std::string original = write("original", bytes + frame(end(2, 2)));
+  EXPECT_EQ(run({"--format", "capture", "-o", path("new"), original}), Exit::kIncomplete);
+  EXPECT_EQ(run({"--info", "--format", "json", path("new")}), Exit::kIncomplete);
+  EXPECT_THAT(output_, AllOf(HasSubstr("\"unseen_count\":66534"), HasSubstr("\"damage_count\":0")));
+}
+
 TEST_F(Rewriting, AKilledRecordingGetsAnEndThatSaysSo) {
   const std::string whole = capture_of(30, 10);
   const std::string killed = write("killed", whole.substr(0, whole.size() - frame(end(30, 3)).size()));

@@ -3,34 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/byte_cursor.h"
-
 namespace tcpaccept::capture {
-namespace {
-
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
-  hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
-  return hash ^ hash >> 32;
-}
-
-std::uint64_t half(const void* bytes, std::size_t offset) {
-  return load<std::uint64_t>(static_cast<const std::byte*>(bytes) + offset);
-}
-
-}  // namespace
-
-std::size_t BatchBuilder::AddressHash::operator()(const IpAddress& address) const {
-  return mix(mix(0, half(address.bytes.data(), 0)), half(address.bytes.data(), 8));
-}
-
-std::size_t BatchBuilder::ListenerHash::operator()(const Listener& listener) const {
-  // What tells listeners apart in practice; the rest is left to operator==.
-  std::uint64_t hash = AddressHash{}(listener.saddr);
-  hash = mix(hash, std::uint64_t{listener.pid} << 32 | std::uint64_t{listener.sport} << 16 | listener.protocol);
-  hash = mix(hash, half(listener.comm.bytes.data(), 0));
-  hash = mix(hash, half(listener.comm.bytes.data(), 8));
-  return mix(hash, listener.backlog);
-}
 
 void BatchBuilder::add(const Accept& accept) {
   const auto index_of = [](auto& index, auto& table, const auto& row) {

@@ -6,6 +6,7 @@
 
 #include "capture/format.h"
 #include "capture/model.h"
+#include "core/secret_hash.h"
 
 namespace tcpaccept::capture {
 
@@ -25,18 +26,11 @@ class BatchBuilder {
   void clear();
 
  private:
-  struct ListenerHash {
-    std::size_t operator()(const Listener& listener) const;
-  };
-  struct AddressHash {
-    std::size_t operator()(const IpAddress& address) const;
-  };
-
   void sort_by_time();
 
   Batch batch_;
-  std::unordered_map<Listener, std::uint16_t, ListenerHash> listeners_;
-  std::unordered_map<IpAddress, std::uint16_t, AddressHash> peers_;
+  std::unordered_map<Listener, std::uint16_t, SecretHash> listeners_;
+  std::unordered_map<IpAddress, std::uint16_t, SecretHash> peers_;
 };
 
 }  // namespace tcpaccept::capture

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
-#include <functional>
 
 #include "capture/format.h"
+#include "core/secret_hash.h"
 #include "text/prepared.h"
 
 namespace tcpaccept::page {
@@ -57,18 +56,13 @@ ListenerKey ListenerKey::of(const Listener& listener) {
 }
 
 std::size_t Collector::KeyHash::operator()(const ListenerKey& key) const {
-  std::array<char, 48> bytes{};
-  std::memcpy(bytes.data(), key.comm.bytes.data(), 16);
-  std::memcpy(bytes.data() + 16, key.saddr.bytes.data(), 16);
-  std::memcpy(bytes.data() + 32, &key.netns, 4);
-  std::memcpy(bytes.data() + 36, &key.sport, 2);
-  bytes[38] = key.in_kernel ? 1 : 0;
-  std::memcpy(bytes.data() + 40, &seed, 8);
-  return std::hash<std::string_view>{}({bytes.data(), bytes.size()});
+  const auto word = [](const auto& bytes, std::size_t at) {
+    return load<std::uint64_t>(reinterpret_cast<const std::byte*>(bytes.data()) + at);
+  };
+  const std::uint64_t rest = std::uint64_t{key.netns} << 32 | std::uint64_t{key.sport} << 1 | (key.in_kernel ? 1u : 0u);
+  return secret_hash({word(key.comm.bytes, 0), word(key.comm.bytes, 8), word(key.saddr.bytes, 0),
+                      word(key.saddr.bytes, 8), rest, 0});
 }
-
-Collector::Collector(std::size_t rows, std::uint64_t seed)
-    : most_rows_(rows), slots_(0, KeyHash{seed}), addresses_(seed), networks_(seed) {}
 
 capture::Columns Collector::columns() {
   using capture::ColumnId;

@@ -88,8 +88,8 @@ class Collector {
  public:
   static constexpr std::size_t kMostListeners = 1000;
 
-  // `rows`: of the first so many accepts everything is kept. `seed`: see FrequentAddresses.
-  Collector(std::size_t rows, std::uint64_t seed);
+  // `rows`: of the first so many accepts everything is kept.
+  explicit Collector(std::size_t rows) : most_rows_(rows) {}
 
   static capture::Columns columns();
 
@@ -115,7 +115,6 @@ class Collector {
 
  private:
   struct KeyHash {
-    std::uint64_t seed = 0;
     std::size_t operator()(const ListenerKey& key) const;
   };
   static constexpr std::uint32_t kUnknown = 0xffffffff;

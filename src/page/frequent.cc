@@ -4,18 +4,12 @@
 #include <cstring>
 #include <utility>
 
+#include "core/secret_hash.h"
+
 namespace tcpaccept::page {
 namespace {
 
 constexpr std::size_t kSmallest = 64;
-
-std::uint64_t mixed(std::uint64_t value) {
-  value ^= value >> 32;
-  value *= 0x9e3779b97f4a7c15;
-  value ^= value >> 29;
-  value *= 0xbf58476d1ce4e5b9;
-  return value ^ value >> 32;
-}
 
 struct Words {
   std::uint64_t high;
@@ -30,12 +24,11 @@ Words words(const IpAddress& address) {
 
 }  // namespace
 
-FrequentAddresses::FrequentAddresses(std::uint64_t seed, std::size_t most)
-    : seed_(seed), most_(most), table_(kSmallest) {}
+FrequentAddresses::FrequentAddresses(std::size_t most) : most_(most), table_(kSmallest) {}
 
 std::size_t FrequentAddresses::first_place(const IpAddress& address) const {
   const Words key = words(address);
-  return mixed(mixed(key.high ^ seed_) + key.low) & (table_.size() - 1);
+  return secret_hash({key.high, key.low}) & (table_.size() - 1);
 }
 
 std::size_t FrequentAddresses::place_of(const IpAddress& address) const {

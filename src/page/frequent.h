@@ -25,9 +25,8 @@ class FrequentAddresses {
     bool operator==(const Entry&) const = default;
   };
 
-  // `most`: addresses that are counted at a time. Places in the table depend on `seed`, so that nobody can choose
-  // addresses that collide; results do not.
-  explicit FrequentAddresses(std::uint64_t seed, std::size_t most = kMost);
+  // `most`: addresses that are counted at a time.
+  explicit FrequentAddresses(std::size_t most = kMost);
 
   // Many at once are several times as fast: the table is larger than the processor's nearer caches.
   void add(std::span<const Entry> entries);
@@ -45,7 +44,6 @@ class FrequentAddresses {
   std::size_t place_of(const IpAddress& address) const;
   void forget_the_rare();
 
-  std::uint64_t seed_;
   std::size_t most_;
   std::size_t size_ = 0;
   std::uint64_t error_ = 0;

@@ -1,7 +1,6 @@
 #include "report/page_report.h"
 
 #include <algorithm>
-#include <random>
 #include <string>
 #include <utility>
 
@@ -23,11 +22,6 @@ constexpr std::size_t kMostFacts = 60;
 constexpr std::size_t kMostLines = 100;
 constexpr std::size_t kMostBands = 200;
 
-std::uint64_t random_number() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
-}
-
 void append_some(std::vector<std::string>& lines, const std::vector<std::string>& more) {
   const std::size_t room = kMostLines - std::min(kMostLines, lines.size());
   const std::size_t count = std::min(room, more.size());
@@ -44,7 +38,7 @@ std::string lost_text(const Hole& hole) {
 }  // namespace
 
 PageReport::PageReport(const Options& options, Output& output)
-    : options_(options), output_(output), collector_(options.rows, random_number()) {
+    : options_(options), output_(output), collector_(options.rows) {
   about_.program = "tcpaccept-report " TCPACCEPT_VERSION;
   about_.filtered = !options.filter.empty();
   for (const std::string& file : options.files) {

@@ -25,7 +25,7 @@ void read_all(Bytes bytes) {
       text::make_row_writer(text::Format::kTable, text::TimeColumn::kWall),
       text::make_row_writer(text::Format::kCsv, text::TimeColumn::kNone),
       text::make_row_writer(text::Format::kJson, text::TimeColumn::kNone)};
-  page::Collector collector{100, 1};
+  page::Collector collector{100};
   std::vector<std::uint32_t> rows;
   text::Buffer out;
   std::uint64_t covered = 0;

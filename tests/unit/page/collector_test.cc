@@ -18,7 +18,7 @@ constexpr std::uint64_t kMs = 1'000'000;
 void add_all(Collector& collector, const capture::Batch& batch) { collector.add(batch, all_rows(batch)); }
 
 TEST(Collector, CountsByTimeListenerAndRemoteEnd) {
-  Collector collector{100, 1};
+  Collector collector{100};
   Accept first = sshd();
   first.wait_us = 40;
   first.ahead = 2;
@@ -62,7 +62,7 @@ TEST(Collector, CountsByTimeListenerAndRemoteEnd) {
 }
 
 TEST(Collector, NoWaitRecordedIsNoWait) {
-  Collector collector{100, 1};
+  Collector collector{100};
   add_all(collector, batch_of({sshd()}));
   EXPECT_EQ(collector.waits(), nullptr);
   EXPECT_EQ(collector.bins()[collector.axis().first()].ahead_known, 0u);
@@ -70,7 +70,7 @@ TEST(Collector, NoWaitRecordedIsNoWait) {
 }
 
 TEST(Collector, OnlyTheRowsItIsGiven) {
-  Collector collector{100, 1};
+  Collector collector{100};
   const capture::Batch batch = batch_of({sshd(), iperf3(), sshd()});
   const std::vector<std::uint32_t> rows{1};
   collector.add(batch, rows);
@@ -81,7 +81,7 @@ TEST(Collector, OnlyTheRowsItIsGiven) {
 }
 
 TEST(Collector, KeepsTheFirstRowsOnly) {
-  Collector collector{2, 1};
+  Collector collector{2};
   Accept accept = sshd();
   accept.rtt_us = 7;
   add_all(collector, batch_of({accept}));
@@ -97,7 +97,7 @@ TEST(Collector, KeepsTheFirstRowsOnly) {
 }
 
 TEST(Collector, ProcessesOfOneNameAndPortAreOneListener) {
-  Collector collector{0, 1};
+  Collector collector{0};
   Accept other = sshd();
   other.listener.pid = 99;
   Accept elsewhere = sshd();
@@ -110,7 +110,7 @@ TEST(Collector, ProcessesOfOneNameAndPortAreOneListener) {
 }
 
 TEST(Collector, ListenersBeyondTheLimitAreSummedUp) {
-  Collector collector{0, 1};
+  Collector collector{0};
   for (std::uint16_t i = 0; i < 3; ++i) {
     std::vector<Accept> accepts;
     for (std::uint16_t port = 0; port < 500; ++port) {
@@ -125,7 +125,7 @@ TEST(Collector, ListenersBeyondTheLimitAreSummedUp) {
 }
 
 TEST(Collector, LongPathsAreCut) {
-  Collector collector{0, 1};
+  Collector collector{0};
   Accept accept = sshd();
   accept.listener.cgroup = 8;
   capture::Batch batch = batch_of({accept});
@@ -138,7 +138,7 @@ TEST(Collector, LongPathsAreCut) {
 TEST(Collector, LosesNothingWhileBinsWiden) {
   std::mt19937_64 random{11};
   for (int round = 0; round < 20; ++round) {
-    Collector collector{10, 1};
+    Collector collector{10};
     std::uint64_t given = 0;
     std::uint64_t waits = 0;
     for (int i = 0; i < 12; ++i) {

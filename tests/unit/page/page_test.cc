@@ -27,7 +27,7 @@ std::string page_of(const About& about, const Collector& collector) {
 }
 
 Collector of(const std::vector<Accept>& accepts, std::size_t rows = 100) {
-  Collector collector{rows, 1};
+  Collector collector{rows};
   const capture::Batch batch = batch_of(accepts);
   collector.add(batch, all_rows(batch));
   return collector;
@@ -74,7 +74,7 @@ TEST(PageData, OfOneAccept) {
 }
 
 TEST(PageData, OfNothing) {
-  const std::string data = data_of({}, Collector{10, 1});
+  const std::string data = data_of({}, Collector{10});
   EXPECT_THAT(data, HasSubstr(R"("accepts":0,"accepts4":0})"));
 }
 
@@ -106,7 +106,7 @@ TEST(PageData, TextsOfTheCallerAreHarmlessToo) {
   about.inputs = about.findings = about.notes = {hostile};
   about.bands = {{Band::Kind::kLost, 0, 0, hostile}};
   about.sessions = {{hostile, {{hostile, hostile}}}};
-  const std::string data = data_of(about, Collector{0, 1});
+  const std::string data = data_of(about, Collector{0});
   EXPECT_EQ(count(data, R"("\u003c/script\u003e\u003cb\u003e\u2029\ufffd\u000a\"\u0026")"), 8u);
   for (const char c : data) EXPECT_TRUE(c >= 0x20 && c < 0x7f && c != '<' && c != '>' && c != '&');
 }
@@ -123,7 +123,7 @@ TEST(Page, HoldsTheDataOnceAndNoOtherScript) {
 }
 
 TEST(Page, PolicyAllowsItsOwnScriptsAndStylesOnly) {
-  const std::string page = page_of({}, Collector{0, 1});
+  const std::string page = page_of({}, Collector{0});
   const std::string begin = "<meta http-equiv=\"Content-Security-Policy\" content=\"";
   const std::size_t at = page.find(begin);
   ASSERT_NE(at, std::string::npos);
@@ -161,7 +161,7 @@ TEST(Page, HashesAreThoseOfTheFiles) {
 }
 
 TEST(Page, IsHandedOutInPieces) {
-  Collector collector{5000, 1};
+  Collector collector{5000};
   std::vector<Accept> accepts(5000, sshd());
   for (const Accept& accept : accepts) {
     const capture::Batch batch = batch_of({accept});

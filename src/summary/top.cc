@@ -215,9 +215,17 @@ void Top::write(text::Format format, const Holes&, const Emit& emit) {
     cell.shown = number(100 * static_cast<double>(count) / static_cast<double>(accepts_), 1).text + "%";
     return cell;
   };
+  const std::vector<HeavyHitters::Entry> entries = hitters_.top(most_);
+  std::map<std::string, int> values;
+  for (const HeavyHitters::Entry& entry : entries) ++values[value_text(entry.key)];
   std::uint64_t rank = 0;
-  for (const HeavyHitters::Entry& entry : hitters_.top(most_)) {
-    const std::string value = value_text(entry.key);
+  for (const HeavyHitters::Entry& entry : entries) {
+    std::string value = value_text(entry.key);
+    // The same address and port, in another network namespace or of another protocol.
+    if (field_.kind == Kind::kListener && values[value] > 1) {
+      if ((entry.key.third >> 32 & 0xffff) == kProtocolMptcp) value += " mptcp";
+      if (const auto netns = static_cast<std::uint32_t>(entry.key.third); netns != 0) value += " netns " + std::to_string(netns);
+    }
     const std::string name = name_of(entry);
     sheet.add({words("value"), number(++rank), words(field), value.empty() && field_.kind != Kind::kComm ? Cell{} : words(value),
                name.empty() ? Cell{} : words(name), number(entry.count), number(entry.count + entry.excess),

@@ -66,6 +66,19 @@ TEST(Top, CountsEveryField) {
   EXPECT_THAT(top(accepts, "raddr"), HasSubstr("total,,raddr,,,3,3,,2,1\r\n"));
 }
 
+TEST(Top, ListenersOfOneAddressAndPortAreToldApart) {
+  Accept other = sshd();
+  other.listener.netns = 77;
+  Accept multipath = sshd();
+  multipath.listener.protocol = kProtocolMptcp;
+  EXPECT_EQ(top({other, other, other, multipath, multipath, iperf3()}, "listener", text::Format::kTable),
+            "RANK  VALUE                       NAME    ACCEPTS  SHARE\n"
+            "   1  192.168.60.170:22 netns 77  sshd          3  50.0%\n"
+            "   2  192.168.60.170:22 mptcp     sshd          2  33.3%\n"
+            "   3  192.168.60.170:5201         iperf3        1  16.7%\n"
+            "total: 6 accepts, 3 different values of listener\n");
+}
+
 TEST(Top, ShowsTheMostFrequentOnly) {
   EXPECT_EQ(top({sshd(), iperf3(), iperf3()}, "comm", text::Format::kTable, 1),
             "RANK  VALUE   ACCEPTS  SHARE\n"

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <utility>
 
 #include "capture/crc32c.h"
@@ -17,8 +18,9 @@ namespace tcpaccept::capture {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
-// After a batch was passed over: enough for the index part of the next one, usually.
+// After a batch was passed over, for the index part of the next one: the first time, and later by the one before.
 constexpr std::size_t kPeekBytes = std::size_t{16} << 10;
+constexpr std::size_t kMostPeeked = std::size_t{64} << 10;
 
 // While looking for the next intact frame every place that looks like one must be checksummed. Bytes of sync words
 // that each claim a large frame would make that quadratic, so the work is bounded: so many bytes checksummed in
@@ -36,6 +38,7 @@ struct FrameReader::Impl {
   Source source;
   std::size_t read_bytes = kReadBytes;
   std::size_t usual_bytes = kReadBytes;
+  std::size_t peek_bytes = kPeekBytes;
   std::vector<std::uint64_t> buffer;  // words, so that its start is aligned for Cap'n Proto
   std::size_t begin = 0;
   std::size_t end = 0;
@@ -72,7 +75,7 @@ struct FrameReader::Impl {
     if (here < size && source.skip && source.skip(size - here)) {
       begin = end = 0;
       offset += size;
-      read_bytes = kPeekBytes;
+      read_bytes = peek_bytes;
       return true;
     }
     if (!want(size)) return false;
@@ -108,6 +111,7 @@ struct FrameReader::Impl {
     if (!length) return {.why = "not a frame"};
     if (want(kIndexHeadBytes)) {
       const std::size_t index = index_length(window(), *length);
+      peek_bytes = std::min(kMostPeeked, (index + index / 8) / 4096 * 4096 + 4096);
       if (index != 0 && want(index)) {
         if (load<std::uint32_t>(&window()[kIndexCrcOffset]) == index_checksum(window().first(index))) {
           return {.length = *length, .index = index};
@@ -350,26 +354,60 @@ Reader::Item Reader::next() {
       item);
 }
 
+namespace {
+
+// A regular file from where it stands on, which it is moved from: others may read on. Asked for its size only when it
+// seems to end.
+class FileSource {
+ public:
+  FileSource(int fd, std::string name, std::uint64_t at) : fd_(fd), name_(std::move(name)), at_(at) {}
+
+  std::size_t read(std::byte* to, std::size_t size) {
+    for (;;) {
+      const ssize_t got = ::read(fd_, to, size);
+      if (got > 0) at_ += static_cast<std::uint64_t>(got);
+      if (got > 0 || (got == 0 && still_reaches(at_))) return static_cast<std::size_t>(got);
+      if (got == 0) throw Error("cannot read " + name_ + ": it became shorter while it was read");
+      if (errno != EINTR) throw system_error("cannot read " + name_, errno);
+    }
+  }
+  bool skip(std::uint64_t count) {
+    if (count > kMaxFrameBytes || (at_ + count > size_ && !still_reaches(at_ + count))) return false;
+    if (::lseek(fd_, static_cast<off_t>(count), SEEK_CUR) < 0) return false;
+    at_ += count;
+    return true;
+  }
+
+ private:
+  bool still_reaches(std::uint64_t place) {
+    struct stat status {};
+    size_ = ::fstat(fd_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+    return place <= size_;
+  }
+
+  int fd_;
+  std::string name_;
+  std::uint64_t at_;
+  std::uint64_t size_ = 0;  // when it was last asked for
+};
+
+}  // namespace
+
 Source read_from(int fd, std::string name) {
-  Source source;
-  source.read = [fd, name = std::move(name)](std::byte* to, std::size_t size) {
+  struct stat status {};
+  const off_t at = ::lseek(fd, 0, SEEK_CUR);
+  if (at >= 0 && ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+    const auto file = std::make_shared<FileSource>(fd, std::move(name), static_cast<std::uint64_t>(at));
+    return {.read = [file](std::byte* to, std::size_t size) { return file->read(to, size); },
+            .skip = [file](std::uint64_t count) { return file->skip(count); }};
+  }
+  return {.read = [fd, name = std::move(name)](std::byte* to, std::size_t size) {
     for (;;) {
       const ssize_t got = ::read(fd, to, size);
       if (got >= 0) return static_cast<std::size_t>(got);
       if (errno != EINTR) throw system_error("cannot read " + name, errno);
     }
-  };
-  struct stat status {};
-  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-    source.skip = [fd](std::uint64_t count) {
-      struct stat now {};
-      const off_t at = ::lseek(fd, 0, SEEK_CUR);
-      if (at < 0 || ::fstat(fd, &now) != 0 || now.st_size < at) return false;
-      if (count > static_cast<std::uint64_t>(now.st_size - at)) return false;
-      return ::lseek(fd, static_cast<off_t>(count), SEEK_CUR) >= 0;
-    };
-  }
-  return source;
+  }};
 }
 
 Source read_from(Bytes bytes) {

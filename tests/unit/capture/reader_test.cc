@@ -1,6 +1,8 @@
 #include "capture/reader.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -9,6 +11,8 @@
 #include "capture/codec.h"
 #include "capture/crc32c.h"
 #include "capture/format.h"
+#include "core/error.h"
+#include "core/unique_fd.h"
 #include "support/batches.h"
 
 namespace tcpaccept::capture {
@@ -237,6 +241,43 @@ TEST(Reader, AMalformedFrameBetweenGoodOnesIsOneDamage) {
   ASSERT_EQ(read.damage.size(), 1u);
   EXPECT_EQ(read.damage[0].offset, first);
   EXPECT_EQ(read.damage[0].length, second - first);
+}
+
+TEST(Reader, AFileIsReadFromWhereItStandsAndItsBatchesPassedOver) {
+  const Sample sample = make_sample(40, 4000);
+  const UniqueFd file(::memfd_create("capture", MFD_CLOEXEC));
+  ASSERT_EQ(::write(file.get(), "title", 5), 5);
+  ASSERT_EQ(::write(file.get(), sample.bytes.data(), sample.bytes.size()), static_cast<ssize_t>(sample.bytes.size()));
+  ASSERT_EQ(::lseek(file.get(), 5, SEEK_SET), 5);
+  FrameReader reader(read_from(file.get(), "capture"));
+  std::size_t batches = 0;
+  for (;;) {
+    const FrameReader::Item item = reader.next();
+    ASSERT_FALSE(std::holds_alternative<const Damage*>(item));
+    if (std::holds_alternative<EndOfInput>(item)) break;
+    // Some are read, most are not.
+    if (!std::holds_alternative<const BatchFrame*>(item) || ++batches % 7 != 0) continue;
+    EXPECT_FALSE(reader.frame().empty());
+  }
+  EXPECT_EQ(batches, 40u);
+  EXPECT_EQ(reader.offset(), sample.bytes.size());
+  EXPECT_EQ(::lseek(file.get(), 0, SEEK_CUR), static_cast<off_t>(5 + sample.bytes.size()));
+}
+
+TEST(Reader, AFileThatBecomesShorterIsNotAFileThatEnds) {
+  const Sample sample = make_sample(40, 4000);
+  const UniqueFd file(::memfd_create("capture", MFD_CLOEXEC));
+  ASSERT_EQ(::write(file.get(), sample.bytes.data(), sample.bytes.size()), static_cast<ssize_t>(sample.bytes.size()));
+  ASSERT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
+  FrameReader reader(read_from(file.get(), "capture"));
+  for (int i = 0; i < 20; ++i) reader.next();
+  ASSERT_EQ(::ftruncate(file.get(), 100), 0);
+  EXPECT_THROW(
+      {
+        while (!std::holds_alternative<EndOfInput>(reader.next())) {
+        }
+      },
+      Error);
 }
 
 }  // namespace

@@ -15,6 +15,9 @@
 
 namespace tcpaccept::capture {
 
+// Nanoseconds of a clock for instants that may lie before it began or behind its end.
+using WideTime = __int128;
+
 // The same instant on three clocks, so that wall time, clock steps and suspends can be seen afterwards.
 struct ClockAnchor {
   std::uint64_t monotonic = 0;  // CLOCK_MONOTONIC, the clock of every event time; stops during suspend

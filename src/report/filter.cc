@@ -23,26 +23,11 @@ std::uint64_t big_endian_word(const std::uint8_t* bytes) {
 
 std::uint64_t mask_of(unsigned bits) { return bits == 0 ? 0 : ~std::uint64_t{0} << (64 - std::min(bits, 64u)); }
 
-// base + by, held at the ends of the clock.
-std::uint64_t shifted(std::uint64_t base, std::int64_t by) {
-  constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
-  if (by < 0) {
-    const std::uint64_t back = 0 - static_cast<std::uint64_t>(by);
-    return base < back ? 0 : base - back;
-  }
-  const auto forth = static_cast<std::uint64_t>(by);
-  return base > kLast - forth ? kLast : base + forth;
-}
-
-// The bound on the batch's CLOCK_MONOTONIC.
-std::uint64_t on_monotonic(const TimeBound& bound, const capture::ClockAnchor& clock, std::uint64_t first_accept) {
-  if (bound.relative) return shifted(first_accept, bound.nanoseconds);
-  std::int64_t after_anchor = 0;
-  if (__builtin_sub_overflow(bound.nanoseconds, clock.realtime, &after_anchor)) {
-    after_anchor = bound.nanoseconds < 0 ? std::numeric_limits<std::int64_t>::min()
-                                         : std::numeric_limits<std::int64_t>::max();
-  }
-  return shifted(clock.monotonic, after_anchor);
+// The bound on the batch's CLOCK_MONOTONIC, held at the ends of that clock.
+std::uint64_t on_monotonic(const TimeBound& bound, const capture::ClockAnchor& clock, capture::WideTime first_accept) {
+  const capture::WideTime time = bound.relative ? first_accept + bound.nanoseconds
+                                       : capture::WideTime{bound.nanoseconds} - clock.realtime + clock.monotonic;
+  return static_cast<std::uint64_t>(std::clamp<capture::WideTime>(time, 0, std::numeric_limits<std::uint64_t>::max()));
 }
 
 // The rows under consideration: a range of the batch, then whatever the first test leaves of it.
@@ -187,7 +172,7 @@ capture::Columns Filter::columns() const {
   return columns;
 }
 
-bool Filter::may_match(const capture::BatchFrame& batch, std::uint64_t first_accept, bool by_peers) {
+bool Filter::may_match(const capture::BatchFrame& batch, capture::WideTime first_accept, bool by_peers) {
   const capture::Batch& tables = *batch.tables;
   if (by_peers) return judge_peers(tables) != Verdict::kNone;
   if (spec_.since && batch.last_time < on_monotonic(*spec_.since, tables.clock, first_accept)) return false;
@@ -195,7 +180,7 @@ bool Filter::may_match(const capture::BatchFrame& batch, std::uint64_t first_acc
   return judge_listeners(tables) != Verdict::kNone;
 }
 
-void Filter::select(const capture::Batch& batch, std::uint32_t from, std::uint32_t events, std::uint64_t first_accept,
+void Filter::select(const capture::Batch& batch, std::uint32_t from, std::uint32_t events, capture::WideTime first_accept,
                     std::vector<std::uint32_t>& rows) {
   rows.clear();
   std::size_t begin = from;

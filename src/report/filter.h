@@ -57,13 +57,13 @@ class Filter {
 
   // False: no event of the batch can match. By its time window and listeners, and, with `by_peers`, by its peers, which
   // its tables must then hold. `first_accept` as below.
-  bool may_match(const capture::BatchFrame& batch, std::uint64_t first_accept, bool by_peers);
+  bool may_match(const capture::BatchFrame& batch, capture::WideTime first_accept, bool by_peers);
   bool needs_peers() const { return !raddrs_.empty(); }
 
   // Sets `rows` to the numbers of the matching rows in [from, events), ascending. The batch holds that many events, of
   // which only columns() are looked at. `first_accept`: the instant relative bounds count from, on this batch's
   // CLOCK_MONOTONIC; ignored without relative bounds. Not thread safe: one Filter a thread.
-  void select(const capture::Batch& batch, std::uint32_t from, std::uint32_t events, std::uint64_t first_accept,
+  void select(const capture::Batch& batch, std::uint32_t from, std::uint32_t events, capture::WideTime first_accept,
               std::vector<std::uint32_t>& rows);
 
  private:

@@ -193,7 +193,7 @@ struct Input::Work {
   capture::ClockAnchor clock;
   std::uint64_t first_time = 0;
   std::uint64_t last_time = 0;
-  std::uint64_t first_accept = 0;
+  capture::WideTime first_accept = 0;
   capture::Columns columns = 0;
   std::optional<Filter> filter;
   const Anonymizing* anonymizing = nullptr;
@@ -341,8 +341,8 @@ capture::FrameReader::Item Input::take_item() {
     begin_session((*start)->boot_id);
   } else if (std::holds_alternative<const capture::End*>(item)) {
     in_session_ = false;
-  } else if (std::holds_alternative<const capture::BatchFrame*>(item) && !in_session_) {
-    begin_session("");
+  } else if (const auto* batch = std::get_if<const capture::BatchFrame*>(&item)) {
+    if (!in_session_ || totals_.begins_unseen_session(**batch)) begin_session("");
   }
   return item;
 }
@@ -480,7 +480,7 @@ void Input::read_ahead() {
   }
 }
 
-bool Input::may_match(const capture::BatchFrame& batch, std::uint64_t first_accept) {
+bool Input::may_match(const capture::BatchFrame& batch, capture::WideTime first_accept) {
   if (filter_.spec().empty()) return true;
   if (!filter_.may_match(batch, first_accept, false)) return false;
   if (!filter_.needs_peers()) return true;
@@ -490,7 +490,7 @@ bool Input::may_match(const capture::BatchFrame& batch, std::uint64_t first_acce
 
 // Accounts for a batch. Its frame, if rows of it may be wanted, and what is to be done with it; else nothing.
 Bytes Input::account(const capture::BatchFrame& batch, Work& work) {
-  const std::uint64_t first_accept = timeline_.on_batch(first_accept_, batch.tables->clock);
+  const capture::WideTime first_accept = timeline_.on_batch(first_accept_, batch.tables->clock);
   const bool wanted = batch.events != 0 && may_match(batch, first_accept);
   Bytes frame;
   // The account of an open batch counts only if all of it is intact: there may be another form of it.

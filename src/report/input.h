@@ -119,7 +119,7 @@ class Input final : public Feed {
   // The next batch, or nullptr at the end. All but batches are accounted for on the way.
   const capture::BatchFrame* next_batch();
   bool advance_frugally();
-  bool may_match(const capture::BatchFrame& batch, std::uint64_t first_accept);
+  bool may_match(const capture::BatchFrame& batch, capture::WideTime first_accept);
   void read_ahead();
   Bytes account(const capture::BatchFrame& batch, Work& work);
   void add_work(const capture::BatchFrame& batch);

@@ -22,8 +22,8 @@ std::uint64_t Timeline::key(const capture::Batch& batch, std::uint32_t row) cons
   return (batch.time[row] + text::wall_shift(batch.clock)) ^ std::uint64_t{1} << 63;
 }
 
-std::uint64_t Timeline::on_batch(const Instant& instant, const capture::ClockAnchor& clock) const {
-  return by_wall_ ? static_cast<std::uint64_t>(instant.wall) - text::wall_shift(clock) : instant.monotonic;
+capture::WideTime Timeline::on_batch(const Instant& instant, const capture::ClockAnchor& clock) const {
+  return by_wall_ ? capture::WideTime{instant.wall} - clock.realtime + clock.monotonic : capture::WideTime{instant.monotonic};
 }
 
 Instant Timeline::instant(const capture::Batch& batch, std::uint32_t row) {

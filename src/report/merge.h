@@ -49,7 +49,7 @@ class Timeline {
   // Orders rows of different batches.
   std::uint64_t key(const capture::Batch& batch, std::uint32_t row) const;
   // `instant` on the CLOCK_MONOTONIC of a batch with that clock, through the common clock.
-  std::uint64_t on_batch(const Instant& instant, const capture::ClockAnchor& clock) const;
+  capture::WideTime on_batch(const Instant& instant, const capture::ClockAnchor& clock) const;
   static Instant instant(const capture::Batch& batch, std::uint32_t row);
 
  private:

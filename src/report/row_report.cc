@@ -44,7 +44,8 @@ void RowReport::Formatting::work() {
 
 void RowReport::append(const Run& run, const std::shared_ptr<const void>& hold) {
   if (!origin_) origin_ = Timeline::instant(*run.batch, run.rows.front());
-  const std::uint64_t origin = timeline_.on_batch(*origin_, run.batch->clock);
+  // Before the batch's clock began it wraps, as what is counted from it does.
+  const auto origin = static_cast<std::uint64_t>(timeline_.on_batch(*origin_, run.batch->clock));
   // Short runs, of inputs that interleave, are not worth handing over.
   const bool light = run.batch->listeners.size() <= kManyListeners;
   if (workers_.parallel() && light && hold != nullptr && run.begins_batch && run.ends_batch) {

@@ -164,6 +164,8 @@ class Totals {
   void add(const capture::FrameReader::Item& item, std::uint64_t offset);
   // Of the batch added last: so many of its first events were in an earlier form of it and are accounted for already.
   std::uint32_t repeated() const { return repeated_; }
+  // Before it is added: this batch is of another session than what came before it, whose start is missing.
+  bool begins_unseen_session(const capture::BatchFrame& batch) const;
   // What only the events of a batch tell. For the batch added last.
   void add_events(const capture::Batch& batch);
   // A batch that was added, and maybe others behind it. Of the session it stays a part.
@@ -187,7 +189,6 @@ class Totals {
     Account account;
   };
 
-  bool begins_unseen_session(const capture::BatchFrame& batch) const;
   void add_batch(const capture::BatchFrame& batch);
   void add_damage(const capture::Damage& damage);
   void add_account(const Account& account);

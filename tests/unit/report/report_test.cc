@@ -19,9 +19,11 @@ namespace tcpaccept::report {
 namespace {
 
 using namespace samples;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 capture::Batch with_two_lost() {
   capture::Batch batch = batch_of({sshd()});
@@ -275,6 +277,27 @@ TEST_F(Report, DamageInTheMiddleIsNamedAndTheRestShown) {
               ElementsAre(HasSubstr("a: damaged: " + std::to_string(batch.size()) + " bytes at offset " +
                                     std::to_string(begin.size()) + " skipped ("),
                           HasSubstr("a: 1 accept the recorder wrote is missing from the file")));
+}
+
+// The clock of the second boot began after the instant that is counted from.
+TEST_F(Report, ABootWhoseStartIsDamagedHasATimeOfItsOwn) {
+  Accept later = iperf3();
+  later.time = 1'000'000'000;  // soon after the boot
+  capture::Batch first = batch_of({sshd(), sshd()});
+  first.first_event = 0;
+  capture::Batch second = batch_of({later});
+  second.first_event = 0;
+  second.clock = {.monotonic = later.time, .realtime = first.clock.realtime + 60'000'000'000, .boottime = later.time};
+  for (const bool damaged : {false, true}) {
+    std::string next = frame(start("boot-b"));
+    if (damaged) next.back() = static_cast<char>(next.back() ^ 1);
+    const std::string file =
+        write("a", frame(start("boot-a")) + frame(first) + frame(end(2, 1)) + next + frame(second) + frame(end(1, 1)));
+    EXPECT_EQ(run({"--since", "+30", file}), damaged ? Exit::kIncomplete : Exit::kClean);
+    EXPECT_THAT(output_, AllOf(HasSubstr("iperf3"), Not(HasSubstr("sshd"))));
+    run({"--until", "+30", file});
+    EXPECT_THAT(output_, AllOf(HasSubstr("sshd"), Not(HasSubstr("iperf3"))));
+  }
 }
 
 TEST_F(Report, EveryTruncationIsSaid) {

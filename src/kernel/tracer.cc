@@ -445,6 +445,8 @@ Tracer::Tracer(const TracerOptions& options) {
   bool touched = false;
   if (const std::string off = impl_->switches.look(touched); !off.empty()) throw Error{off};
   TracerInfo& info = impl_->info;
+  info.unwatched = impl_->switches.unwatched();
+  if (!info.unwatched.empty()) info.notes.push_back(info.unwatched);
   sweep_stale_instances(impl_->tracefs.root(), options.paths);
   info.swept = sweep_stale_probes(impl_->tracefs, options.paths);
 

@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,16 +12,32 @@
 #include <cerrno>
 #include <string_view>
 
+#include "core/error.h"
 #include "kernel/host_facts.h"
 
 namespace tcpaccept::kernel {
 namespace {
 
-// The start of a file of the kernel's that is made anew for each read from its beginning.
-std::string read_again(int fd) {
-  std::array<char, 4096> text;
-  const ssize_t got = fd < 0 ? -1 : ::pread(fd, text.data(), text.size(), 0);
-  return got > 0 ? std::string{text.data(), static_cast<std::size_t>(got)} : std::string{};
+// A file of the kernel's that is made anew for each read from its beginning. "" when it cannot be read.
+std::string read_again(const UniqueFd& fd) {
+  std::string text;
+  std::array<char, 4096> part;
+  while (fd.valid()) {
+    const ssize_t got = ::pread(fd.get(), part.data(), part.size(), static_cast<off_t>(text.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    text.append(part.data(), static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+UniqueFd open_to_read(const std::string& path) { return UniqueFd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}; }
+
+// debugfs by a mount that nobody sees and that goes with the descriptor. ENODEV where the kernel has none.
+UniqueFd mount_debugfs() {
+  const UniqueFd context{::fsopen("debugfs", FSOPEN_CLOEXEC)};
+  if (!context.valid() || ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return {};
+  return UniqueFd{::fsmount(context.get(), FSMOUNT_CLOEXEC, 0)};
 }
 
 bool readable(const UniqueFd& fd) {
@@ -34,17 +51,39 @@ bool SwitchWatch::announced() const { return readable(changes_); }
 bool CpuWatch::announced() const { return readable(uevents_); }
 
 SwitchWatch::SwitchWatch(const KernelPaths& paths) : changes_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-  const auto add = [&](const std::string& path, std::string off) {
-    UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!file.valid()) return;  // no switch that probes heed in this kernel, or debugfs is not mounted
-    if (changes_.valid()) ::inotify_add_watch(changes_.get(), path.c_str(), IN_MODIFY);
+  int inotify_error = changes_.valid() ? 0 : errno;
+  const auto add = [&](UniqueFd file, std::string off) {
+    if (!file.valid()) return;  // no switch that probes heed in this kernel, or nobody can use it (lockdown)
+    // By its descriptor: a mount of our own has no path.
+    const std::string path = "/proc/self/fd/" + std::to_string(file.get());
+    if (changes_.valid() && ::inotify_add_watch(changes_.get(), path.c_str(), IN_MODIFY) < 0) inotify_error = errno;
     switches_.push_back({std::move(file), std::move(off)});
   };
-  add(paths.ftrace_enabled,
+  add(open_to_read(paths.ftrace_enabled),
       "kernel.ftrace_enabled is 0, so no probe delivers anything; switch it on with "
       "\"sysctl kernel.ftrace_enabled=1\"");
-  add(paths.kprobes_enabled, paths.kprobes_enabled + " is 0, so no probe delivers anything; switch it on with \"echo 1 > " +
-                                 paths.kprobes_enabled + "\"");
+
+  UniqueFd kprobes = open_to_read(paths.kprobes_enabled);
+  std::string remedy = "echo 1 > " + paths.kprobes_enabled;
+  // Somebody can mount debugfs later, when we may not open anything there.
+  if (!kprobes.valid() && errno == ENOENT && paths.unmounted_debugfs) {
+    constexpr std::string_view kMount = "mount -t debugfs debugfs /sys/kernel/debug";
+    remedy.insert(0, std::string{kMount} + "; ");
+    const UniqueFd debugfs = mount_debugfs();
+    if (debugfs.valid()) {
+      kprobes = UniqueFd{::openat(debugfs.get(), "kprobes/enabled", O_RDONLY | O_CLOEXEC)};
+    } else if (errno != ENODEV) {
+      unwatched_ = "probes switched off in debugfs would go unnoticed, it is not mounted; \"";
+      unwatched_.append(kMount) += '"';
+    }
+  }
+  add(std::move(kprobes),
+      paths.kprobes_enabled + " is 0, so no probe delivers anything; switch it on with \"" + remedy + "\"");
+
+  if (inotify_error != 0) {
+    unwatched_ = "probes switched off for a moment would go unnoticed, inotify does not work (" +
+                 errno_text(inotify_error) + "); raise fs.inotify.max_user_instances or fs.inotify.max_user_watches";
+  }
 }
 
 std::string SwitchWatch::look(bool& touched) {
@@ -52,7 +91,7 @@ std::string SwitchWatch::look(bool& touched) {
   alignas(inotify_event) std::array<char, 4096> events;
   while (changes_.valid() && ::read(changes_.get(), events.data(), events.size()) > 0) touched = true;
   for (const Switch& one : switches_) {
-    if (read_again(one.file.get()).starts_with('0')) return one.off;
+    if (read_again(one.file).starts_with('0')) return one.off;
   }
   return "";
 }
@@ -88,9 +127,9 @@ bool CpuWatch::changed() {
   return changed;
 }
 
-std::string CpuWatch::read_list() const { return read_again(list_.get()); }
+std::string CpuWatch::read_list() const { return read_again(list_); }
 
-std::vector<std::uint16_t> CpuWatch::present() const { return parse_cpu_list(read_again(present_.get())); }
+std::vector<std::uint16_t> CpuWatch::present() const { return parse_cpu_list(read_again(present_)); }
 std::vector<std::uint16_t> CpuWatch::online() const { return parse_cpu_list(read_list()); }
 
 }  // namespace tcpaccept::kernel

@@ -22,6 +22,8 @@ class SwitchWatch {
   // somebody wrote to a switch since the last call, also if it is on (again).
   std::string look(bool& touched);
   int fd() const { return changes_.get(); }
+  // "" or why a switch that somebody sets can go unnoticed; one line with the remedy.
+  const std::string& unwatched() const { return unwatched_; }
   // look() has something to say that cannot wait, or would not hear of it otherwise.
   bool announced() const;
 
@@ -32,6 +34,7 @@ class SwitchWatch {
   };
   std::vector<Switch> switches_;
   UniqueFd changes_;  // inotify
+  std::string unwatched_;
 };
 
 // Which CPUs are online, and that one came or went.

@@ -91,6 +91,7 @@ class OwnTask {
 };
 
 constexpr std::uint64_t kTendInterval = 1'000'000'000;
+constexpr std::uint64_t kTick = 12'000'000;  // the longest, with CONFIG_HZ=100
 
 std::string plan_line(const PassedPlan& plan) { return "plan " + plan.name + ": " + plan.why; }
 
@@ -155,6 +156,7 @@ struct Tracer::Impl {
   std::uint64_t uncounted = 0;
   bool look_again = false;
   std::uint64_t known_misses = kNotRecorded64;
+  bool trace_was_off = false;  // since the last time that all CPUs were seen to
   std::map<std::uint16_t, std::string> blind;  // CPUs whose events could not be opened again, and why
   std::vector<Gap> first_gaps;                 // what was unseen from the start
 
@@ -347,7 +349,9 @@ struct Tracer::Impl {
       all = false;
       if (!rescue) continue;
       try {
-        rescue->add(cpu, keeper->trace(cpu));
+        Keeper::Trace trace = keeper->trace(cpu);
+        rescue->add(cpu, std::move(trace.pipe));
+        rescue->watch(std::move(trace.switches));
       } catch (const Error&) {  // what a CPU accepts before its event is open is then a gap
         if (rescue->cpus().empty()) rescue.reset();
       }
@@ -363,23 +367,26 @@ struct Tracer::Impl {
   bool rescue_from(std::uint16_t cpu, bool alive) {
     if (!traced(cpu)) return false;
     rescue->read(cpu);
+    trace_was_off |= !rescue->recording();
     events->drain([&](std::uint16_t of, Bytes records) {
       rescue->seen(of, records);
       keep(of, records);
     });
     keep(cpu, rescue->take(cpu, alive));
-    return rescue->whole(cpu);
+    return rescue->whole(cpu) && !trace_was_off;
   }
 
   std::vector<std::uint16_t> traced_cpus() const { return rescue ? rescue->cpus() : std::vector<std::uint16_t>{}; }
 
   void tend_cpus(Tended& tended) {
-    constexpr std::uint64_t kTick = 12'000'000;  // the longest, with CONFIG_HZ=100
+    bool changed = !blind.empty() || look_again;
+    trace_was_off = (trace_was_off && look_again) || (rescue && !rescue->recording());
     for (const std::uint16_t cpu : traced_cpus()) {
       rescue->read(cpu);
       if (events->alive(cpu)) keep(cpu, rescue->settle(cpu));
     }
-    if (!cpus.changed() && blind.empty() && !look_again) return;
+    changed |= cpus.changed() || trace_was_off;
+    if (!changed) return;
     look_again = false;
     bool settled = trace_offline();
     for (const std::uint16_t cpu : cpus.online()) {
@@ -516,7 +523,7 @@ Tended Tracer::tend(std::uint64_t now) {
       impl.uncounted = std::max(impl.uncounted, *calls - std::min(*calls, counted));
     }
   }
-  impl.tended_at = now;
+  if (!impl.look_again) impl.tended_at = now;
   return tended;
 }
 

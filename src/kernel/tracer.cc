@@ -378,14 +378,24 @@ struct Tracer::Impl {
 
   std::vector<std::uint16_t> traced_cpus() const { return rescue ? rescue->cpus() : std::vector<std::uint16_t>{}; }
 
+  // CPUs came or went since the last call, or may have. Where nobody announces that, dead events tell.
+  bool cpus_changed() {
+    if (cpus.changed()) return true;
+    if (cpus.heard()) return false;
+    const std::vector<std::uint16_t> online = cpus.online();
+    return std::any_of(online.begin(), online.end(),
+                       [&](std::uint16_t cpu) { return !blind.contains(cpu) && !events->alive(cpu, kTick); });
+  }
+
   void tend_cpus(Tended& tended) {
     bool changed = !blind.empty() || look_again;
     trace_was_off = (trace_was_off && look_again) || (rescue && !rescue->recording());
     for (const std::uint16_t cpu : traced_cpus()) {
-      rescue->read(cpu);
-      if (events->alive(cpu)) keep(cpu, rescue->settle(cpu));
+      const bool ran = rescue->read(cpu);
+      if (events->alive(cpu, ran ? kTick : 0)) keep(cpu, rescue->settle(cpu));
+      else changed |= ran;  // it came, whoever announces that
     }
-    changed |= cpus.changed() || trace_was_off;
+    changed |= cpus_changed() || trace_was_off;
     if (!changed) return;
     look_again = false;
     bool settled = trace_offline();
@@ -517,7 +527,7 @@ Tended Tracer::tend(std::uint64_t now) {
     const std::uint64_t counted = impl.sum_of_hits();
     // What a CPU accepted unseen must not be taken for what is always uncounted. A CPU is in the list of those online
     // before it runs anything, and has announced that it went before it comes back: so look at both now.
-    if (impl.cpus.changed()) {
+    if (impl.cpus_changed()) {
       impl.look_again = true;
     } else if (!impl.look_again && impl.blind.empty()) {
       impl.uncounted = std::max(impl.uncounted, *calls - std::min(*calls, counted));

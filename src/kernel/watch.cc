@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/nsfs.h>
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -38,6 +41,16 @@ UniqueFd mount_debugfs() {
   const UniqueFd context{::fsopen("debugfs", FSOPEN_CLOEXEC)};
   if (!context.valid() || ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return {};
   return UniqueFd{::fsmount(context.get(), FSMOUNT_CLOEXEC, 0)};
+}
+
+// Uevents go to network namespaces of the first user namespace and to no others (uevent_net_init in
+// lib/kobject_uevent.c, 4.18 to 7.2).
+bool uevents_arrive() {
+  constexpr ino_t kFirstUserNamespace = 0xeffffffd;  // PROC_USER_INIT_INO
+  const UniqueFd net = open_to_read("/proc/self/ns/net");
+  const UniqueFd owner{net.valid() ? ::ioctl(net.get(), NS_GET_USERNS) : -1};
+  struct stat status {};
+  return owner.valid() && ::fstat(owner.get(), &status) == 0 && status.st_ino == kFirstUserNamespace;
 }
 
 bool readable(const UniqueFd& fd) {
@@ -97,8 +110,8 @@ std::string SwitchWatch::look(bool& touched) {
 }
 
 CpuWatch::CpuWatch(const KernelPaths& paths)
-    : list_(::open(paths.cpus_online.c_str(), O_RDONLY | O_CLOEXEC)),
-      present_(::open(paths.cpus_present.c_str(), O_RDONLY | O_CLOEXEC)),
+    : list_(open_to_read(paths.cpus_online)),
+      present_(open_to_read(paths.cpus_present)),
       uevents_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT)) {
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
@@ -106,7 +119,10 @@ CpuWatch::CpuWatch(const KernelPaths& paths)
   if (uevents_.valid() && ::bind(uevents_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     uevents_.reset();
   }
-  last_ = read_list();
+  heard_ = uevents_.valid() && uevents_arrive();
+  if (!list_.valid()) stat_ = open_to_read(paths.proc + "/stat");
+  last_ = online();
+  known_.insert(last_.begin(), last_.end());
 }
 
 bool CpuWatch::changed() {
@@ -121,15 +137,20 @@ bool CpuWatch::changed() {
     const std::string_view text{event.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
     changed = changed || text.find("@/devices/system/cpu/cpu") != std::string_view::npos;
   }
-  std::string now = read_list();
+  std::vector<std::uint16_t> now = online();
   changed = changed || now != last_;
   last_ = std::move(now);
+  known_.insert(last_.begin(), last_.end());
   return changed;
 }
 
-std::string CpuWatch::read_list() const { return read_again(list_); }
+std::vector<std::uint16_t> CpuWatch::online() const {
+  return list_.valid() ? parse_cpu_list(read_again(list_)) : parse_stat_cpus(read_again(stat_));
+}
 
-std::vector<std::uint16_t> CpuWatch::present() const { return parse_cpu_list(read_again(present_)); }
-std::vector<std::uint16_t> CpuWatch::online() const { return parse_cpu_list(read_list()); }
+std::vector<std::uint16_t> CpuWatch::present() const {
+  if (!present_.valid()) return {known_.begin(), known_.end()};
+  return parse_cpu_list(read_again(present_));
+}
 
 }  // namespace tcpaccept::kernel

@@ -86,7 +86,7 @@ SwitchWatch::SwitchWatch(const KernelPaths& paths) : changes_(::inotify_init1(IN
     if (debugfs.valid()) {
       kprobes = UniqueFd{::openat(debugfs.get(), "kprobes/enabled", O_RDONLY | O_CLOEXEC)};
     } else if (errno != ENODEV) {
-      unwatched_ = "probes switched off in debugfs would go unnoticed, it is not mounted; \"";
+      unwatched_ = "probes switched off in debugfs would go unnoticed, it is not mounted; mount it with \"";
       unwatched_.append(kMount) += '"';
     }
   }

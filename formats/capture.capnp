@@ -183,7 +183,8 @@ struct End {
 
   # Of a part of the session nothing proves that no accept is missing, whatever its start says: captures were merged, or
   # what told of it was left out.
-  probeUnproved @4 :Bool;    # its recorder did not prove that the probe works
-  missesUncounted @5 :Bool;  # its kernel could not count what the probe missed
-  lossesUncounted @6 :Bool;  # it has no ledgers
+  probeUnproved @4 :Bool;      # its recorder did not prove that the probe works
+  missesUncounted @5 :Bool;    # its kernel could not count what the probe missed
+  lossesUncounted @6 :Bool;    # it has no ledgers
+  switchesUnwatched @7 :Bool;  # its recorder could not watch whether somebody switches probes off
 }

@@ -53,7 +53,7 @@ constexpr std::array<std::string_view, 3> kSymbols{"security_sock_graft", "__ine
 constexpr std::array<std::string_view, 2> kOffsets{"btf", "default"};
 constexpr std::array<std::string_view, 4> kConnections{"IPv4", "IPv6", "IPv4 on a dual-stack listener", "MPTCP"};
 // Notes that begin so are kept up to here. The report reads some of them (totals.cc).
-constexpr std::array<std::string_view, 14> kNotes{
+constexpr std::array<std::string_view, 16> kNotes{
     "probe misses are not recorded: this kernel counts failed fetches among them",
     "return probe: the next accept of every thread that already waits in accept() is not seen",
     "the place of sk_protocol is not known: SCTP and other stream sockets over IP show too",
@@ -61,6 +61,8 @@ constexpr std::array<std::string_view, 14> kNotes{
     "cannot read /proc/kallsyms: samples are not checked for the address they come from",
     "no BPF program keeps plain TCP off the MPTCP event",
     "the probe is not proved to work, no connection of our own could be made",
+    "probes switched off for a moment would go unnoticed, inotify does not work",
+    "probes switched off in debugfs would go unnoticed, it is not mounted",
     "this capture is a merge; what is said of host and probe is of its first part",
     "made from CSV, which holds accepts only: host, probe, losses and gaps are not known",
     "made up by tcpaccept-generate: nothing of this happened",

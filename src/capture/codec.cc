@@ -168,6 +168,7 @@ void write(::End::Builder to, const End& from) {
   to.setProbeUnproved(from.unproved.probe);
   to.setMissesUncounted(from.unproved.misses);
   to.setLossesUncounted(from.unproved.losses);
+  to.setSwitchesUnwatched(from.unproved.switches);
 }
 End value_of(::End::Reader from) {
   return {.clock = value_of(from.getClock()),
@@ -176,7 +177,8 @@ End value_of(::End::Reader from) {
           .reason = text(from.getReason()),
           .unproved = {.probe = from.getProbeUnproved(),
                        .misses = from.getMissesUncounted(),
-                       .losses = from.getLossesUncounted()}};
+                       .losses = from.getLossesUncounted(),
+                       .switches = from.getSwitchesUnwatched()}};
 }
 
 // ---- what both forms of a batch hold alike --------------------------------------------------------------------

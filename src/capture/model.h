@@ -94,15 +94,17 @@ struct Start {
 
 // Why nothing proves that no accept of a session, or of a part of it, is missing, though none is known to be.
 struct Unproved {
-  bool probe = false;   // the recorder did not prove that its probe works
-  bool misses = false;  // the kernel could not count what the probe missed
-  bool losses = false;  // there are no ledgers
+  bool probe = false;     // the recorder did not prove that its probe works
+  bool misses = false;    // the kernel could not count what the probe missed
+  bool losses = false;    // there are no ledgers
+  bool switches = false;  // the recorder could not watch whether somebody switches probes off
 
   bool operator==(const Unproved&) const = default;
   void add(const Unproved& other) {
     probe |= other.probe;
     misses |= other.misses;
     losses |= other.losses;
+    switches |= other.switches;
   }
 };
 

@@ -70,9 +70,21 @@ std::vector<std::uint16_t> parse_cpu_list(std::string_view text) {
   return cpus;
 }
 
+std::vector<std::uint16_t> parse_stat_cpus(std::string_view text) {
+  constexpr std::string_view kName = "cpu";
+  std::vector<std::uint16_t> cpus;
+  for (; text.starts_with(kName); text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1)) {
+    std::uint16_t cpu = 0;  // the first line, "cpu ", is their sum
+    const char* const number = text.data() + kName.size();
+    if (std::from_chars(number, text.data() + text.size(), cpu).ec == std::errc{}) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
 std::vector<std::uint16_t> online_cpus(const KernelPaths& paths) {
   std::vector<std::uint16_t> cpus = parse_cpu_list(read_file(paths.cpus_online));
-  if (cpus.empty()) {  // no sysfs: number them from 0
+  if (cpus.empty()) cpus = parse_stat_cpus(read_file(paths.proc + "/stat"));
+  if (cpus.empty()) {  // number them from 0
     const long count = ::sysconf(_SC_NPROCESSORS_ONLN);
     for (long cpu = 0; cpu < count && cpu < kMaxFallbackCpus; ++cpu) cpus.push_back(static_cast<std::uint16_t>(cpu));
   }

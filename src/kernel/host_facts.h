@@ -30,6 +30,8 @@ HostFacts read_host_facts(const KernelPaths& paths = {});
 
 // "0-3,5" -> 0 1 2 3 5. Whatever is not such a list gives what could be read before it; at most 65,535 CPUs.
 std::vector<std::uint16_t> parse_cpu_list(std::string_view text);
+// The CPUs of the text of /proc/stat, which has a line "cpu3 ..." for each that is online.
+std::vector<std::uint16_t> parse_stat_cpus(std::string_view text);
 std::vector<std::uint16_t> online_cpus(const KernelPaths& paths = {});
 
 // The value of PRETTY_NAME in the text of os-release, unquoted.

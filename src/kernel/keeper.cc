@@ -159,8 +159,13 @@ std::string remove_probe(int commands, const std::vector<std::string>& events) {
     std::vector<UniqueFd> fds;
     std::string why;
     try {
-      if (request.what == kTrace) fds.push_back(traces.open(request.cpu));
-      else fds = opener.open(request.cpu);
+      if (request.what == kTrace) {
+        UniqueFd pipe = traces.open(request.cpu);
+        fds = traces.switches();
+        fds.push_back(std::move(pipe));
+      } else {
+        fds = opener.open(request.cpu);
+      }
     } catch (const Error& error) {
       why = error.what();
     }
@@ -201,10 +206,14 @@ Keeper::Keeper(const Tracefs& tracefs, const std::vector<std::string>& events, c
 }
 
 std::vector<UniqueFd> Keeper::open(std::uint16_t cpu) { return ask(kOpen, cpu); }
-UniqueFd Keeper::trace(std::uint16_t cpu) {
+Keeper::Trace Keeper::trace(std::uint16_t cpu) {
+  constexpr std::size_t kSwitches = 2;
   std::vector<UniqueFd> fds = ask(kTrace, cpu);
-  if (fds.empty()) throw Error{"no descriptor arrived"};  // too many are open
-  return std::move(fds.front());
+  if (fds.size() != kSwitches + 1) throw Error{"not all descriptors arrived"};  // too many are open
+  Trace trace{.pipe = std::move(fds.back()), .switches = {}};
+  fds.pop_back();
+  trace.switches = std::move(fds);
+  return trace;
 }
 
 std::vector<UniqueFd> Keeper::ask(std::uint16_t what, std::uint16_t cpu) {

@@ -29,9 +29,12 @@ class Keeper {
   // See EventOpener::open. Throws Error, also when the keeper itself is gone or does not answer.
   std::vector<UniqueFd> open(std::uint16_t cpu);
 
-  // From now on ftrace records the probe's first event on this CPU; its trace_pipe_raw. Throws Error, as where the keeper
-  // may not do that.
-  UniqueFd trace(std::uint16_t cpu);
+  // From now on ftrace records the probe's first event on this CPU. Throws Error, as where the keeper may not do that.
+  struct Trace {
+    UniqueFd pipe;                   // trace_pipe_raw of the CPU
+    std::vector<UniqueFd> switches;  // see TraceInstance::switches
+  };
+  Trace trace(std::uint16_t cpu);
 
   // Has the probe removed, whose perf events and traces must be closed by now; the keeper ends then. Idempotent; never throws.
   // Returns "" or one line saying why it is still there.

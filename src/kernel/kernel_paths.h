@@ -16,7 +16,8 @@ struct KernelPaths {
 #else
   std::string ftrace_enabled = "/proc/sys/kernel/ftrace_enabled";
 #endif
-  std::string kprobes_enabled = "/sys/kernel/debug/kprobes/enabled";  // debugfs, where it is mounted
+  std::string kprobes_enabled = "/sys/kernel/debug/kprobes/enabled";  // debugfs
+  bool unmounted_debugfs = true;  // look there also where it is not mounted, by a mount of our own
   std::string lockdown = "/sys/kernel/security/lockdown";
   std::string cpus_online = "/sys/devices/system/cpu/online";
   std::string cpus_present = "/sys/devices/system/cpu/present";

@@ -63,13 +63,25 @@ void Rescue::seen(std::uint16_t cpu, Bytes records) {
   }
 }
 
-void Rescue::read(std::uint16_t cpu) {
+bool Rescue::recording() const {
+  bool all = true;
+  for (const UniqueFd& one : switches_) {
+    char state = 0;
+    if (::pread(one.get(), &state, 1, 0) == 1 && state == '1') continue;
+    all = false;
+    if (::pwrite(one.get(), "1", 1, 0) != 1) break;  // the next look finds it off again
+  }
+  return all;
+}
+
+bool Rescue::read(std::uint16_t cpu) {
   Cpu& of = cpus_.at(cpu);
+  const std::size_t known = of.read.size();
   std::vector<std::byte> page(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
   for (;;) {
     const ssize_t got = ::read(of.trace.get(), page.data(), page.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;  // nothing more, or a CPU that has not run yet
+    if (got <= 0) return of.read.size() != known;  // nothing more, or a CPU that has not run yet
     const std::size_t before = of.read.size();
     const Bytes content = Bytes{page}.first(static_cast<std::size_t>(got));
     const bool overwritten = perf::walk_trace_page(content, [&](std::uint64_t time, Bytes payload) {

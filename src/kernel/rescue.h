@@ -30,13 +30,17 @@ class Rescue {
 
   // `trace`: trace_pipe_raw of the CPU, non-blocking.
   void add(std::uint16_t cpu, UniqueFd trace) { cpus_[cpu].trace = std::move(trace); }
+  // `switches`: while each of them reads "1", ftrace records; writing that switches it on.
+  void watch(std::vector<UniqueFd> switches) { switches_ = std::move(switches); }
+  // False if ftrace was found switched off, and may have been for some time. It is on again then, if that can be.
+  bool recording() const;
   bool has(std::uint16_t cpu) const { return cpus_.contains(cpu); }
   std::vector<std::uint16_t> cpus() const;
 
   // Takes note of records that perf delivered.
   void seen(std::uint16_t cpu, Bytes records);
-  // Reads what ftrace has.
-  void read(std::uint16_t cpu);
+  // Reads what ftrace has; false if that is nothing new.
+  bool read(std::uint16_t cpu);
   // When the CPU's events have proved alive after that: all of it is perf's, but for what the last take() left open. That,
   // as perf records, if perf did not deliver it by now.
   std::vector<std::byte> settle(std::uint16_t cpu);
@@ -44,10 +48,13 @@ class Rescue {
   // deliver must have been seen(). With `alive` events the last record is left open: perf's may be on its way.
   std::vector<std::byte> take(std::uint16_t cpu, bool alive);
   // False when the last take() may lack something: ftrace has overwritten it, or did not record what perf delivered before,
-  // which is how it looks when somebody has switched our buffer off.
+  // which is how it looks when somebody keeps our buffer from recording in other ways than recording() looks at.
   bool whole(std::uint16_t cpu) const { return cpus_.at(cpu).whole; }
 
-  void close() { cpus_.clear(); }
+  void close() {
+    cpus_.clear();
+    switches_.clear();
+  }
   std::uint64_t count() const { return count_; }  // of accepts taken
 
  private:
@@ -71,6 +78,7 @@ class Rescue {
   std::uint64_t event_id_;
   KernelPaths paths_;
   std::map<std::uint16_t, Cpu> cpus_;
+  std::vector<UniqueFd> switches_;
   struct Named {
     std::uint32_t process;
     std::uint64_t time;

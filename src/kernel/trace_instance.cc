@@ -47,6 +47,16 @@ UniqueFd TraceInstance::open(std::uint16_t cpu) {
   return trace;
 }
 
+std::vector<UniqueFd> TraceInstance::switches() const {
+  std::vector<UniqueFd> fds;
+  for (const std::string& file : {std::string{"tracing_on"}, "events/" + event_ + "/enable"}) {
+    const std::string path = dir_ + "/" + file;
+    fds.emplace_back(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!fds.back().valid()) throw system_error("cannot open " + path, errno);
+  }
+  return fds;
+}
+
 bool TraceInstance::remove() {
   if (made_ && ::rmdir(dir_.c_str()) != 0 && errno == EBUSY) return false;
   made_ = false;

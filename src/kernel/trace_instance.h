@@ -22,6 +22,10 @@ class TraceInstance {
   // Records on this CPU, too, from now on, also if it is offline; its trace_pipe_raw, non-blocking. Throws Error.
   UniqueFd open(std::uint16_t cpu);
 
+  // tracing_on and the event's enable: "1" while it records; a "1" that is written switches it on. After open(). Throws
+  // Error.
+  std::vector<UniqueFd> switches() const;
+
   // True when it is gone. All its descriptors must be closed.
   bool remove();
 

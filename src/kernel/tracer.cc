@@ -91,6 +91,7 @@ class OwnTask {
 };
 
 constexpr std::uint64_t kTendInterval = 1'000'000'000;
+constexpr std::uint64_t kTick = 12'000'000;  // the longest, with CONFIG_HZ=100
 
 std::string plan_line(const PassedPlan& plan) { return "plan " + plan.name + ": " + plan.why; }
 
@@ -155,6 +156,7 @@ struct Tracer::Impl {
   std::uint64_t uncounted = 0;
   bool look_again = false;
   std::uint64_t known_misses = kNotRecorded64;
+  bool trace_was_off = false;  // since the last time that all CPUs were seen to
   std::map<std::uint16_t, std::string> blind;  // CPUs whose events could not be opened again, and why
   std::vector<Gap> first_gaps;                 // what was unseen from the start
 
@@ -347,7 +349,9 @@ struct Tracer::Impl {
       all = false;
       if (!rescue) continue;
       try {
-        rescue->add(cpu, keeper->trace(cpu));
+        Keeper::Trace trace = keeper->trace(cpu);
+        rescue->add(cpu, std::move(trace.pipe));
+        rescue->watch(std::move(trace.switches));
       } catch (const Error&) {  // what a CPU accepts before its event is open is then a gap
         if (rescue->cpus().empty()) rescue.reset();
       }
@@ -363,23 +367,36 @@ struct Tracer::Impl {
   bool rescue_from(std::uint16_t cpu, bool alive) {
     if (!traced(cpu)) return false;
     rescue->read(cpu);
+    trace_was_off |= !rescue->recording();
     events->drain([&](std::uint16_t of, Bytes records) {
       rescue->seen(of, records);
       keep(of, records);
     });
     keep(cpu, rescue->take(cpu, alive));
-    return rescue->whole(cpu);
+    return rescue->whole(cpu) && !trace_was_off;
   }
 
   std::vector<std::uint16_t> traced_cpus() const { return rescue ? rescue->cpus() : std::vector<std::uint16_t>{}; }
 
+  // CPUs came or went since the last call, or may have. Where nobody announces that, dead events tell.
+  bool cpus_changed() {
+    if (cpus.changed()) return true;
+    if (cpus.heard()) return false;
+    const std::vector<std::uint16_t> online = cpus.online();
+    return std::any_of(online.begin(), online.end(),
+                       [&](std::uint16_t cpu) { return !blind.contains(cpu) && !events->alive(cpu, kTick); });
+  }
+
   void tend_cpus(Tended& tended) {
-    constexpr std::uint64_t kTick = 12'000'000;  // the longest, with CONFIG_HZ=100
+    bool changed = !blind.empty() || look_again;
+    trace_was_off = (trace_was_off && look_again) || (rescue && !rescue->recording());
     for (const std::uint16_t cpu : traced_cpus()) {
-      rescue->read(cpu);
-      if (events->alive(cpu)) keep(cpu, rescue->settle(cpu));
+      const bool ran = rescue->read(cpu);
+      if (events->alive(cpu, ran ? kTick : 0)) keep(cpu, rescue->settle(cpu));
+      else changed |= ran;  // it came, whoever announces that
     }
-    if (!cpus.changed() && blind.empty() && !look_again) return;
+    changed |= cpus_changed() || trace_was_off;
+    if (!changed) return;
     look_again = false;
     bool settled = trace_offline();
     for (const std::uint16_t cpu : cpus.online()) {
@@ -445,6 +462,8 @@ Tracer::Tracer(const TracerOptions& options) {
   bool touched = false;
   if (const std::string off = impl_->switches.look(touched); !off.empty()) throw Error{off};
   TracerInfo& info = impl_->info;
+  info.unwatched = impl_->switches.unwatched();
+  if (!info.unwatched.empty()) info.notes.push_back(info.unwatched);
   sweep_stale_instances(impl_->tracefs.root(), options.paths);
   info.swept = sweep_stale_probes(impl_->tracefs, options.paths);
 
@@ -508,13 +527,13 @@ Tended Tracer::tend(std::uint64_t now) {
     const std::uint64_t counted = impl.sum_of_hits();
     // What a CPU accepted unseen must not be taken for what is always uncounted. A CPU is in the list of those online
     // before it runs anything, and has announced that it went before it comes back: so look at both now.
-    if (impl.cpus.changed()) {
+    if (impl.cpus_changed()) {
       impl.look_again = true;
     } else if (!impl.look_again && impl.blind.empty()) {
       impl.uncounted = std::max(impl.uncounted, *calls - std::min(*calls, counted));
     }
   }
-  impl.tended_at = now;
+  if (!impl.look_again) impl.tended_at = now;
   return tended;
 }
 

@@ -39,6 +39,7 @@ struct TracerInfo {
   std::string offsets;                   // where structure offsets came from: "btf", "default"
   std::vector<std::string> self_test;    // one line for each kind of connection of our own that was tried
   std::string unproved;                  // "", or why none of these could be made, with the remedy
+  std::string unwatched;                 // "", or why probes can be switched off unnoticed, with the remedy
   std::uint64_t self_test_ns = 0;        // how long that took, in all
   std::vector<std::string> notes;        // why other plans were passed over, fields that are missing
   std::vector<std::string> swept;        // probes of killed recorders that were removed

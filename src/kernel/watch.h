@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ class SwitchWatch {
   // somebody wrote to a switch since the last call, also if it is on (again).
   std::string look(bool& touched);
   int fd() const { return changes_.get(); }
+  // "" or why a switch that somebody sets can go unnoticed; one line with the remedy.
+  const std::string& unwatched() const { return unwatched_; }
   // look() has something to say that cannot wait, or would not hear of it otherwise.
   bool announced() const;
 
@@ -32,6 +35,7 @@ class SwitchWatch {
   };
   std::vector<Switch> switches_;
   UniqueFd changes_;  // inotify
+  std::string unwatched_;
 };
 
 // Which CPUs are online, and that one came or went.
@@ -41,18 +45,22 @@ class CpuWatch {
 
   // True if CPUs came or went since the last call, or may have.
   bool changed();
+  // False where nothing announces that, so that changed() does not see a CPU that went and came between two calls.
+  bool heard() const { return heard_; }
   std::vector<std::uint16_t> online() const;
-  std::vector<std::uint16_t> present() const;  // online or not
+  // Online or not. Without sysfs: those that were online at some call.
+  std::vector<std::uint16_t> present() const;
   int fd() const { return uevents_.get(); }
   bool announced() const;
 
  private:
-  std::string read_list() const;
-
   UniqueFd list_;     // "0-3"
+  UniqueFd stat_;     // /proc/stat, instead of it
   UniqueFd present_;
   UniqueFd uevents_;  // NETLINK_KOBJECT_UEVENT
-  std::string last_;
+  bool heard_ = false;
+  std::vector<std::uint16_t> last_;
+  std::set<std::uint16_t> known_;
 };
 
 }  // namespace tcpaccept::kernel

@@ -109,7 +109,9 @@ class Session {
     // All that needs a privilege is done; what comes now is made by strangers.
     kernel::drop_privileges();
     tracer_.start();
-    if (!tracer_.info().unproved.empty()) consumer_.notice(tracer_.info().unproved);
+    for (const std::string& line : {tracer_.info().unproved, tracer_.info().unwatched}) {
+      if (!line.empty()) consumer_.notice(line);
+    }
     consumer_.start(start);
     wait_until_over();
 

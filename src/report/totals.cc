@@ -26,10 +26,13 @@ capture::Unproved own_unproved(const SessionTotals& session) {
   const capture::ProbeInfo& probe = session.start->probe;
   unproved.probe = std::none_of(probe.self_test.begin(), probe.self_test.end(),
                                 [](const std::string& line) { return line.ends_with("as expected"); });
-  // What a plan cannot tell is among its notes (probe_plan.cc, tracer.cc).
-  unproved.misses = std::any_of(probe.notes.begin(), probe.notes.end(), [](const std::string& note) {
-    return note.starts_with("probe misses are not recorded");
-  });
+  // What a plan cannot tell is among its notes (probe_plan.cc, tracer.cc), and what its watch cannot (watch.cc).
+  const auto noted = [&](std::string_view begins) {
+    return std::any_of(probe.notes.begin(), probe.notes.end(),
+                       [&](const std::string& note) { return note.starts_with(begins); });
+  };
+  unproved.misses = noted("probe misses are not recorded");
+  unproved.switches = noted("probes switched off");
   return unproved;
 }
 
@@ -320,6 +323,8 @@ void Totals::find_unproved(const SessionTotals& session) {
   else if (part.misses) add("the kernel of a part of it could not count what the probe missed");
   if (all.losses) add("it has no account of losses");
   else if (part.losses) add("a part of it has no account of losses");
+  if (all.switches) add("its recorder could not watch whether probes were switched off");
+  else if (part.switches) add("the recorder of a part of it could not watch whether probes were switched off");
 }
 
 void Totals::add_gap(const Gap& gap, const capture::ClockAnchor& clock) {

@@ -175,7 +175,8 @@ TEST(Texts, WhatAMaintainerNeedsStays) {
   start.probe.self_test = {"IPv4: as expected", "IPv6: not made: socket: Address family not supported by protocol",
                            "MPTCP: remote address 10.0.0.7 instead of 127.0.0.1"};
   start.probe.notes = {"probe misses are not recorded: this kernel counts failed fetches among them",
-                       "no BPF program keeps plain TCP off the MPTCP event (Operation not permitted): each accept costs more"};
+                       "no BPF program keeps plain TCP off the MPTCP event (Operation not permitted): each accept costs more",
+                       "probes switched off for a moment would go unnoticed, inotify does not work (Too many open files); x"};
   const capture::Start after = anonymized_start(start);
   EXPECT_EQ(after.kernel, start.kernel);
   EXPECT_EQ(after.kernel_build, start.kernel_build);
@@ -191,6 +192,7 @@ TEST(Texts, WhatAMaintainerNeedsStays) {
   EXPECT_THAT(after.probe.notes,
               ElementsAre("probe misses are not recorded: this kernel counts failed fetches among them",
                           "no BPF program keeps plain TCP off the MPTCP event",
+                          "probes switched off for a moment would go unnoticed, inotify does not work",
                           "anonymized: addresses, names, ids are pseudonyms"));
   EXPECT_NE(after.pids[0], 121u);
   // Doing it again changes nothing of the texts.

@@ -43,7 +43,8 @@ TEST(Codec, StartRoundTrips) {
 TEST(Codec, EndRoundTrips) {
   Encoder encoder;
   Decoder decoder;
-  const End end{.clock = {1, 2, 3}, .written = 7, .batches = 3, .reason = "signal SIGINT", .unproved = {.misses = true}};
+  const End end{.clock = {1, 2, 3}, .written = 7, .batches = 3, .reason = "signal SIGINT",
+                .unproved = {.misses = true, .switches = true}};
   Aligned frame{encoder.encode(end)};
   ASSERT_EQ(decoder.decode(frame), Decoder::Kind::kEnd);
   EXPECT_EQ(decoder.end(), end);

@@ -47,6 +47,7 @@ class FakeTree {
             .proc = path("proc"),
             .ftrace_enabled = path("proc/sys/kernel/ftrace_enabled"),
             .kprobes_enabled = path("kprobes_enabled"),
+            .unmounted_debugfs = false,
             .lockdown = path("lockdown"),
             .cpus_online = path("online"),
             .cpus_present = path("present"),

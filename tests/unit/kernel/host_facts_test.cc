@@ -26,6 +26,9 @@ TEST(CpuList, RangesAndSingles) {
   EXPECT_EQ(parse_cpu_list("1,2-"), (Cpus{1}));
   EXPECT_EQ(parse_cpu_list("0-4294967295"), Cpus{});
   EXPECT_EQ(parse_cpu_list("0-99999999999999999999"), Cpus{});
+  EXPECT_EQ(parse_stat_cpus("cpu  1 2\ncpu0 1 2\ncpu12 3 4\nintr 5\ncpu7\n"), (Cpus{0, 12}));
+  EXPECT_EQ(parse_stat_cpus("cpu0"), Cpus{0});
+  EXPECT_EQ(parse_stat_cpus(""), Cpus{});
 }
 
 TEST(OsRelease, PrettyName) {

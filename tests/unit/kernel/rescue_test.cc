@@ -2,6 +2,7 @@
 #include "kernel/rescue.h"
 
 #include <gtest/gtest.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include "fake_tree.h"
@@ -46,7 +47,7 @@ class RescueTest : public testing::Test {
     ByteBuilder page;
     page.add(std::uint64_t{1000}).add(records.bytes().size() | std::uint64_t{overwritten} << 31).add_bytes(records.bytes());
     EXPECT_EQ(::send(kernel_.get(), page.bytes().data(), page.bytes().size(), 0), static_cast<ssize_t>(page.bytes().size()));
-    rescue_.read(1);
+    EXPECT_TRUE(rescue_.read(1));
   }
   void perf(std::uint16_t rport, std::uint16_t cpu = 1, std::uint32_t thread = 51) {
     rescue_.seen(cpu, perf::test::sample({.pid = thread - 1, .tid = thread, .time = 9, .cpu = cpu}, payload(rport, 7, 6, thread)));
@@ -138,6 +139,27 @@ TEST_F(RescueTest, ABufferThatWasSwitchedOffIsNotTrusted) {
   rescue_.settle(1);
   rescue_.take(1, false);
   EXPECT_TRUE(rescue_.whole(1));
+}
+
+TEST_F(RescueTest, SwitchesWhatIsOffOnAgain) {
+  EXPECT_TRUE(rescue_.recording());
+  tree_.write("tracing_on", "1\n");
+  tree_.write("enable", "0\n");
+  std::vector<UniqueFd> switches;
+  for (const char* const name : {"tracing_on", "enable"}) {
+    switches.emplace_back(::open(tree_.path(name).c_str(), O_RDWR | O_CLOEXEC));
+  }
+  rescue_.watch(std::move(switches));
+  EXPECT_FALSE(rescue_.recording());
+  EXPECT_EQ(tree_.read("enable"), "1\n");
+  EXPECT_TRUE(rescue_.recording());
+}
+
+TEST_F(RescueTest, TellsWhetherThereIsSomethingNew) {
+  EXPECT_FALSE(rescue_.read(1));
+  ftrace({payload(5001, 1)});
+  EXPECT_FALSE(rescue_.read(1));  // ftrace() has read it
+  EXPECT_EQ(ports(rescue_.take(1, false)), (Ports{5001}));
 }
 
 TEST_F(RescueTest, ProcessesThatAreGoneAreThosePerfNamed) {

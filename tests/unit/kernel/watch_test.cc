@@ -72,5 +72,19 @@ TEST(CpuWatch, AListThatChanges) {
   EXPECT_FALSE(watch.changed());
 }
 
+TEST(CpuWatch, WithoutSysfsProcTells) {
+  test::FakeTree tree;
+  const std::string interrupts = "intr " + std::string(10'000, '7') + "\n";
+  tree.write("proc/stat", "cpu  9 9\ncpu0 4 4\ncpu3 5 5\n" + interrupts);
+  CpuWatch watch{tree.paths()};
+  EXPECT_EQ(watch.online(), (std::vector<std::uint16_t>{0, 3}));
+  tree.write("proc/stat", "cpu  9 9\ncpu0 8 8\ncpu3 9 9\n" + interrupts);
+  EXPECT_FALSE(watch.changed());  // only their times
+  tree.write("proc/stat", "cpu  9 9\ncpu0 8 8\n" + interrupts);
+  EXPECT_TRUE(watch.changed());
+  EXPECT_EQ(watch.online(), (std::vector<std::uint16_t>{0}));
+  EXPECT_EQ(watch.present(), (std::vector<std::uint16_t>{0, 3}));
+}
+
 }  // namespace
 }  // namespace tcpaccept::kernel

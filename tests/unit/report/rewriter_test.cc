@@ -247,6 +247,7 @@ struct Part {
   bool proved = true;
   bool counts_misses = true;
   bool accounted = true;
+  bool watched = true;
   std::uint64_t second = 0;
   std::string boot = "boot-a";
 
@@ -258,6 +259,7 @@ struct Part {
     capture::Start begin = start(boot);
     if (proved) begin.probe.self_test = {"IPv4: as expected"};
     if (!counts_misses) begin.probe.notes = {"probe misses are not recorded: no such file"};
+    if (!watched) begin.probe.notes.emplace_back("probes switched off for a moment would go unnoticed");
     begin.clock = clock(0);
     begin.host = "host" + std::to_string(second);
     std::vector<Accept> accepts{sshd(), iperf3()};
@@ -284,7 +286,8 @@ TEST_F(Rewriting, AMergeProvesWhatAllOfItsInputsProve) {
   };
   for (const auto& [part, said] : {Case{{.proved = false}, "did not prove that the probe works"},
                                    Case{{.counts_misses = false}, "could not count what the probe missed"},
-                                   Case{{.accounted = false}, "has no account of losses"}}) {
+                                   Case{{.accounted = false}, "has no account of losses"},
+                                   Case{{.watched = false}, "could not watch whether probes were switched off"}}) {
     for (const std::uint64_t second : {0u, 20u}) {
       Part other = part;
       other.second = second;

@@ -38,7 +38,15 @@ ftrace_on() { ftrace 1; }
 kprobes=/sys/kernel/debug/kprobes/enabled
 kprobes_off() { echo 0 >$kprobes; }
 kprobes_on() { echo 1 >$kprobes; }
-trap 'ftrace_on; kprobes_on' EXIT
+instances=/proc/sys/fs/inotify/max_user_instances
+instances_before=$(cat $instances)
+restore() {
+  [ -e $kprobes ] || mount -t debugfs debugfs /sys/kernel/debug
+  echo "$instances_before" >$instances
+  ftrace_on
+  kprobes_on
+}
+trap restore EXIT
 if ftrace_silences; then
   holed ftrace ftrace_off ftrace_on
 else
@@ -54,3 +62,32 @@ holed kprobes kprobes_off kprobes_on
 kprobes_off
 refuses 1 tcpaccept-record -o x.tcpa -d 1
 kprobes_on
+
+# Also where debugfs is not mounted yet when the recorder starts, and when it is off for a moment only.
+kprobes_off
+umount /sys/kernel/debug
+refuses 1 tcpaccept-record -o x.tcpa -d 1
+mount -t debugfs debugfs /sys/kernel/debug
+kprobes_on
+umount /sys/kernel/debug
+start_record unmounted -o unmounted.tcpa
+mount -t debugfs debugfs /sys/kernel/debug
+kprobes_off
+kprobes_on
+kill -s INT "$(cat unmounted.pid)"
+end_record unmounted
+[ "$status" = 3 ] || fail "the recorder ended with status $status, not 3, without debugfs"
+tcpaccept-report --format csv unmounted.tcpa 2>&1 >unmounted.csv | grep -q 'probes were switched off' || fail 'no hole without debugfs'
+
+# Without inotify the latter cannot be seen. That is said, and nothing is proved.
+echo 0 >$instances
+start_record unwatched -o unwatched.tcpa
+echo "$instances_before" >$instances
+[ "$(grep -c 'unnoticed, inotify does not work (.*); raise' unwatched.err)" = 1 ] || fail "it said $(cat unwatched.err)"
+stop_record unwatched
+tcpaccept-report --format csv unwatched.tcpa >unwatched.csv || fail "status $? where only the proof is missing"
+status=0
+tcpaccept-report --require-complete --format csv unwatched.tcpa >unwatched.csv 2>unwatched.said || status=$?
+[ "$status" = 3 ] || fail "status $status, not 3, with --require-complete"
+grep -q 'could not watch whether probes were switched off' unwatched.said || fail "the report says $(cat unwatched.said)"
+no_probe

@@ -88,6 +88,11 @@ Error cannot_open_commands(const KernelPaths& paths, const std::string& root, in
 
 std::string find_root(const KernelPaths& paths) {
   if (!paths.tracefs.empty()) return paths.tracefs;
+  // The library asks this file, and nothing else tells.
+  if (const std::string mounts = paths.proc + "/mounts"; ::access(mounts.c_str(), R_OK) != 0) {
+    throw system_error("cannot read " + mounts + ", which says where tracefs is mounted", errno,
+                       "mount it with \"mount -t proc proc " + paths.proc + "\"");
+  }
   const CText found{tcpaccept_tracefs_find()};
   if (found != nullptr) return found.get();
   if (lockdown_mode(paths.lockdown) == "confidentiality") throw locked_down("tracefs");

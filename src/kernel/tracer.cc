@@ -251,6 +251,10 @@ struct Tracer::Impl {
         why += separator + line;
         separator = "; ";
       }
+      if (seen.empty() && ::access(paths.kprobes_enabled.c_str(), R_OK) != 0) {
+        why += "; kprobes may be switched off: mount debugfs (\"mount -t debugfs nodev /sys/kernel/debug\") and look "
+               "at " + paths.kprobes_enabled;
+      }
       throw Error{why};
     }
     info.unproved.clear();

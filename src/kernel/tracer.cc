@@ -1,9 +1,11 @@
 #include "kernel/tracer.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -89,6 +91,16 @@ class OwnTask {
   cpu_set_t old_cpus_{};
   bool pinned_ = false;
 };
+
+// Much of what is read is best effort, and would be taken for missing where descriptors are short. Throws Error if
+// there are not so many left.
+void expect_descriptors(int count) {
+  std::vector<UniqueFd> fds;
+  for (int i = 0; i < count; ++i) {
+    fds.emplace_back(::open("/", O_PATH | O_CLOEXEC));
+    if (!fds.back().valid()) throw system_error("cannot set up a probe", errno);
+  }
+}
 
 constexpr std::uint64_t kTendInterval = 1'000'000'000;
 
@@ -185,6 +197,8 @@ struct Tracer::Impl {
     config.layout.cgroup = opener.has_cgroup();
     std::vector<std::string> full_names;
     for (const InstalledEvent& event : probe->events()) full_names.push_back(full_name(event.name));
+    constexpr int kForRecording = 8;
+    expect_descriptors(kForRecording);
     keeper.emplace(tracefs, full_names, opener);  // the last thing that can fail
 
     info.plan = plan.name;
@@ -445,6 +459,8 @@ Tracer::Tracer(const TracerOptions& options) {
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
   }
+  constexpr int kForSetup = 16;  // without the perf events of each CPU, which say so themselves
+  expect_descriptors(kForSetup);
   impl_ = std::make_unique<Impl>(options.paths);
   bool touched = false;
   if (const std::string off = impl_->switches.look(touched); !off.empty()) throw Error{off};
@@ -471,6 +487,8 @@ Tracer::Tracer(const TracerOptions& options) {
       break;
     } catch (const Error& error) {
       impl_->stop_all();
+      // Another plan would seem to be better, or fail for want of the same.
+      if (is_shortage(error.cause())) throw;
       failed.push_back({.name = name, .why = error.what()});
     }
   }

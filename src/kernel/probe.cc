@@ -38,13 +38,14 @@ bool take_number(std::string_view& rest, std::string_view prefix, int base, T& v
 
 // Closing a perf descriptor frees the event a moment later when a sample is just being taken on another CPU.
 int remove_event(const Tracefs& tracefs, const std::string& event) {
+  const UniqueFd enable = tracefs.open_switch(full_name(event));
   int error = 0;
   for (int attempt = 0; attempt < 20; ++attempt) {
-    error = tracefs.command("-:" + full_name(event));
+    error = Tracefs::remove(tracefs.commands_fd(), enable.get(), full_name(event));
     if (error != EBUSY) break;
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
   }
-  return error == ENOENT ? 0 : error;  // somebody else has removed it
+  return error;
 }
 
 }  // namespace

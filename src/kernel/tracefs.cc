@@ -164,6 +164,22 @@ int Tracefs::command(int commands_fd, const std::string& line) {
   return static_cast<std::size_t>(written) == text.size() ? 0 : EIO;
 }
 
+UniqueFd Tracefs::open_switch(const std::string& group_and_event) const {
+  return UniqueFd{::open((root_ + "/events/" + group_and_event + "/enable").c_str(), O_RDWR | O_CLOEXEC)};
+}
+
+int Tracefs::remove(int commands_fd, int switch_fd, const std::string& group_and_event) {
+  const auto try_it = [&] {
+    const int error = command(commands_fd, "-:" + group_and_event);
+    return error == ENOENT ? 0 : error;  // somebody else has removed it
+  };
+  const int error = try_it();
+  // Read first: writing makes ftrace get its buffers.
+  char state = '0';
+  if (error != EBUSY || switch_fd < 0 || ::pread(switch_fd, &state, 1, 0) != 1 || state != '1') return error;
+  return ::pwrite(switch_fd, "0", 1, 0) == 1 ? try_it() : error;
+}
+
 std::string Tracefs::refusal(std::string_view command_part) const {
   const CText entry{tcpaccept_tracefs_last_error(root_.c_str())};
   return entry == nullptr ? "" : summarize_error_log(entry.get(), command_part);

@@ -155,19 +155,28 @@ std::string Probe::remove() {
 
 bool is_stale(std::string_view event, const KernelPaths& paths) {
   const auto owner = parse_probe_name(event);
-  return owner && owner->pid_namespace == pid_namespace(paths) &&
-         process_start_ticks(static_cast<pid_t>(owner->pid), paths) != owner->start_ticks;
+  if (!owner) return false;
+  if (owner->pid_namespace != pid_namespace(paths)) return pid_namespace_is_empty(owner->pid_namespace, paths);
+  return process_start_ticks(static_cast<pid_t>(owner->pid), paths) != owner->start_ticks;
 }
 
-std::vector<std::string> sweep_stale_probes(const Tracefs& tracefs, const KernelPaths& paths) {
-  std::vector<std::string> removed;
+Swept sweep_stale_probes(const Tracefs& tracefs, const KernelPaths& paths) {
+  Swept swept;
   for (const ProbeLine& line : tracefs.probes()) {
     if (line.group != kProbeGroup) continue;
     if (!is_stale(line.event, paths)) continue;
+    const std::string name = full_name(line.event);
     // Should its events still be open in some process after all, the kernel says EBUSY and nothing happens.
-    if (tracefs.command("-:" + full_name(line.event)) == 0) removed.push_back(line.event);
+    const int error = Tracefs::remove(tracefs.commands_fd(), tracefs.open_switch(name).get(), name);
+    if (error == 0) {
+      swept.removed.push_back(line.event);
+    } else {
+      const char* const remedy = error == EBUSY ? "; end what uses it (perf, or an instance of ftrace)" : "";
+      swept.left.push_back("probe " + name + ", which a killed recorder left behind, cannot be removed: " +
+                           errno_text(error) + remedy);
+    }
   }
-  return removed;
+  return swept;
 }
 
 }  // namespace tcpaccept::kernel

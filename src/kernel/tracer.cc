@@ -213,7 +213,6 @@ struct Tracer::Impl {
     info.ring_bytes = opener.ring_bytes();
     info.decoder = std::move(config);
     // ftrace names threads as the first pid namespace does, and what is not filtered there is told by its protocol.
-    constexpr std::uint64_t kFirstPidNamespace = 0xeffffffc;  // PROC_PID_INIT_INO
     if (!plan.is_return && info.filter.starts_with("proto") && pid_namespace(options.paths) == kFirstPidNamespace) {
       rescue.emplace(info.decoder, probe->events().front().id, options.paths);
     }
@@ -221,6 +220,10 @@ struct Tracer::Impl {
     if ((plan.is_return || probe->events().size() > 1) && faults_count_as_misses(options.paths)) {
       info.notes.push_back("probe misses are not recorded: this kernel counts failed fetches among them");
       misses_mean_something = false;
+      if (plan.is_return) {
+        info.warnings.push_back("this kernel cannot count what a return probe misses: whether accepts are missing will "
+                                "not be known");
+      }
     }
     if (plan.is_return) note_waiting_threads(plan, options.paths);
     probe->release();
@@ -466,7 +469,9 @@ Tracer::Tracer(const TracerOptions& options) {
   if (const std::string off = impl_->switches.look(touched); !off.empty()) throw Error{off};
   TracerInfo& info = impl_->info;
   sweep_stale_instances(impl_->tracefs.root(), options.paths);
-  info.swept = sweep_stale_probes(impl_->tracefs, options.paths);
+  Swept swept = sweep_stale_probes(impl_->tracefs, options.paths);
+  info.swept = std::move(swept.removed);
+  info.warnings = std::move(swept.left);
 
   const SocketLayout layout = read_socket_layout(options.paths.btf);
   info.offsets = layout.source;

@@ -110,6 +110,7 @@ class Session {
     kernel::drop_privileges();
     tracer_.start();
     if (!tracer_.info().unproved.empty()) consumer_.notice(tracer_.info().unproved);
+    for (const std::string& line : tracer_.info().warnings) consumer_.notice(line);
     consumer_.start(start);
     wait_until_over();
 

@@ -56,6 +56,9 @@ start_record outside -o outside.tcpa
 stop_record outside
 if grep 'probe tcpaccept' outside.err; then fail 'it meant a probe in use'; fi
 [ -n "$(cat $probes)" ] || fail "the probe of another namespace is gone"
+# Stopped, for it might remove the probe before the kernel gets to it.
+# shellcheck disable=SC2046
+kill -s STOP $(cat "/proc/${recorder% }/task/${recorder% }/children")
 # shellcheck disable=SC2086
 kill -s KILL $recorder
 end_record inside

@@ -1,5 +1,6 @@
 #include "core/error.h"
 
+#include <cerrno>
 #include <cstring>
 
 namespace tcpaccept {
@@ -14,11 +15,15 @@ Error system_error(std::string_view what, int errno_value, std::string_view reme
   std::string message{what};
   message += ": ";
   message += errno_text(errno_value);
+  if (remedy.empty() && errno_value == EMFILE) remedy = "raise the limit on open files (ulimit -n)";
+  if (remedy.empty() && errno_value == ENFILE) remedy = "raise the machine's limit on open files (sysctl fs.file-max)";
   if (!remedy.empty()) {
     message += "; ";
     message += remedy;
   }
-  return Error{message};
+  return Error{message, Exit::kFailed, errno_value};
 }
+
+bool is_shortage(int errno_value) { return errno_value == EMFILE || errno_value == ENFILE || errno_value == ENOMEM; }
 
 }  // namespace tcpaccept

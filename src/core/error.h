@@ -20,16 +20,23 @@ enum class Exit : int {
 
 class Error : public std::runtime_error {
  public:
-  explicit Error(const std::string& message, Exit status = Exit::kFailed)
-      : std::runtime_error(message), status_(status) {}
+  explicit Error(const std::string& message, Exit status = Exit::kFailed, int cause = 0)
+      : std::runtime_error(message), status_(status), cause_(cause) {}
   Exit status() const { return status_; }
+  // The errno of a system call that failed; 0 = none, or not known.
+  int cause() const { return cause_; }
 
  private:
   Exit status_;
+  int cause_;
 };
 
-// "WHAT: strerror(ERRNO)", for a failed system call; `remedy`, when given, is appended as "; REMEDY".
+// "WHAT: strerror(ERRNO)", for a failed system call; `remedy`, when given, is appended as "; REMEDY". Too many open
+// files have a remedy of their own.
 Error system_error(std::string_view what, int errno_value, std::string_view remedy = {});
+
+// Does this errno mean that descriptors or memory are short? Nothing is wrong with what was tried then.
+bool is_shortage(int errno_value);
 
 // The text of an errno, without the locale.
 std::string errno_text(int errno_value);

@@ -174,6 +174,7 @@ class Checker {
       for (const std::string& note : info.notes) {
         if (note != info.unproved) ok("note", note);
       }
+      for (const std::string& warning : info.warnings) problem_of("probe", warning);
       if (!info.unproved.empty()) problem_of("self-test", info.unproved);
       const std::string left = tracer.close();
       if (!left.empty()) problem_of("probe", left);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <limits>
@@ -154,6 +155,26 @@ std::optional<std::uint64_t> process_start_ticks(pid_t pid, const KernelPaths& p
 std::uint64_t pid_namespace(const KernelPaths& paths) {
   struct stat status {};
   return ::stat((paths.proc + "/self/ns/pid").c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+bool pid_namespace_is_empty(std::uint64_t inode, const KernelPaths& paths, std::uint64_t first) {
+  namespace fs = std::filesystem;
+  if (inode == 0 || inode == first || pid_namespace(paths) != first) return false;
+  struct stat status {};
+  // With hidepid, or a /proc of another namespace, this one is not to be seen either.
+  if (::stat((paths.proc + "/1/ns/pid").c_str(), &status) != 0 || status.st_ino != first) return false;
+  std::error_code error;
+  for (fs::directory_iterator process{paths.proc, error}, end; !error && process != end; process.increment(error)) {
+    if (process->path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
+    for (const char* const kind : {"pid", "pid_for_children"}) {
+      if (::stat((process->path() / "ns" / kind).c_str(), &status) == 0) {
+        if (status.st_ino == inode) return false;
+      } else if (errno != ENOENT && errno != ESRCH) {  // else it has ended
+        return false;
+      }
+    }
+  }
+  return !error;
 }
 
 std::string foreign_children(const KernelPaths& paths) {

@@ -54,6 +54,15 @@ std::optional<std::uint64_t> process_start_ticks(pid_t pid, const KernelPaths& p
 // Inode of our pid namespace; pids of other namespaces mean nothing here. 0 when it cannot be read.
 std::uint64_t pid_namespace(const KernelPaths& paths = {});
 
+// The first pid namespace, which sees the processes of all others: PROC_PID_INIT_INO (include/linux/proc_ns.h, 3.8 to
+// 7.2).
+inline constexpr std::uint64_t kFirstPidNamespace = 0xeffffffc;
+
+// Is there surely no process in the pid namespace of this inode? Only the first one (`first`) can tell, and only where
+// /proc shows all processes and we may look at each of them (no hidepid, CAP_SYS_PTRACE); false elsewhere.
+bool pid_namespace_is_empty(std::uint64_t inode, const KernelPaths& paths = {},
+                            std::uint64_t first = kFirstPidNamespace);
+
 // "pid" or "time" when the children of this process get into another namespace of that kind than its own (unshare(2)
 // without a fork), else "".
 std::string foreign_children(const KernelPaths& paths = {});

@@ -26,7 +26,7 @@ namespace {
 constexpr std::size_t kMaxEvents = 8;  // of one CPU
 
 // What the keeper is asked, and what its answers are about.
-enum What : std::uint16_t { kOpen, kTrace, kRemove };
+enum What : std::uint16_t { kReady, kOpen, kTrace, kRemove };
 struct Request {
   std::uint16_t what = kOpen;
   std::uint16_t cpu = 0;
@@ -102,13 +102,10 @@ bool receive(int socket, const Request& about, Answer& answer, std::vector<Uniqu
 // ---- the keeper's own side: no exception may leave it, and it never returns into the recorder's code ---------------
 
 // Everything but the two descriptors it works with is closed: a pipe must not stay open, nor an event of the probe.
-void leave_everything_else(int& socket, int& commands) {
-  // Both above 2, in places known.
-  const int kept_socket = ::fcntl(socket, F_DUPFD_CLOEXEC, 10);
-  const int kept_commands = ::fcntl(commands, F_DUPFD_CLOEXEC, 10);
-  if (kept_socket < 0 || kept_commands < 0) ::_exit(1);
-  const int low = std::min(kept_socket, kept_commands);
-  const int high = std::max(kept_socket, kept_commands);
+// Both are above 2 (core/standard_fds.h).
+void leave_everything_else(int socket, int commands) {
+  const int low = std::min(socket, commands);
+  const int high = std::max(socket, commands);
   const auto close_from_to = [](int first, int last) {
 #ifdef SYS_close_range
     if (first > last || ::syscall(SYS_close_range, first, last, 0) == 0) return;
@@ -122,8 +119,6 @@ void leave_everything_else(int& socket, int& commands) {
     if (::open("/dev/null", O_RDWR) < 0) break;
   }
   if (::chdir("/") != 0) ::_exit(1);  // no mount is held
-  socket = kept_socket;
-  commands = kept_commands;
 }
 
 std::string cannot_remove(const std::string& event, const std::string& why) {
@@ -133,24 +128,31 @@ std::string cannot_remove(const std::string& event, const std::string& why) {
 constexpr int kAttempts = 500;
 constexpr int kPauseMs = 20;
 
+// An event of the probe, and its switch in ftrace.
+struct Kept {
+  std::string name;
+  UniqueFd enable;
+};
+
 // The recorder's descriptors go one after the other while it dies, this socket perhaps before its events: until then
 // the kernel says EBUSY.
-std::string remove_probe(int commands, const std::vector<std::string>& events) {
+std::string remove_probe(int commands, const std::vector<Kept>& events) {
   std::string left;
-  for (const std::string& event : events) {
+  for (const Kept& event : events) {
     int error = 0;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      error = Tracefs::command(commands, "-:" + event);
+      error = Tracefs::remove(commands, event.enable.get(), event.name);
       if (error != EBUSY) break;
       ::poll(nullptr, 0, kPauseMs);
     }
-    if (error != 0 && error != ENOENT) left = cannot_remove(event, errno_text(error));  // else somebody else has removed it
+    if (error != 0) left = cannot_remove(event.name, errno_text(error));
   }
   return left;
 }
 
-[[noreturn]] void keep(int socket, int commands, const std::vector<std::string>& events, EventOpener opener,
+[[noreturn]] void keep(int socket, int commands, const std::vector<Kept>& events, EventOpener opener,
                        TraceInstance traces) {
+  send_answer(socket, Answer{.about = {.what = kReady}}, "", {});
   for (;;) {
     Request request;
     const ssize_t got = ::recv(socket, &request, sizeof request, 0);
@@ -194,14 +196,24 @@ Keeper::Keeper(const Tracefs& tracefs, const std::vector<std::string>& events, c
     ::setsid();  // not in the terminal's foreground group: Ctrl-C is for the recorder
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_IGN);
     ::prctl(PR_SET_NAME, "tcpaccept-keep");
-    int socket = theirs.get();
-    int commands = tracefs.commands_fd();
+    const int socket = theirs.get();
+    const int commands = tracefs.commands_fd();
     leave_everything_else(socket, commands);
+    std::vector<Kept> kept;
+    for (const std::string& event : events) kept.push_back({event, tracefs.open_switch(event)});
     try {
       drop_privileges_but_tracing();
     } catch (const Error&) {  // what matters more is that the probe goes
     }
-    keep(socket, commands, events, opener, traces);
+    keep(socket, commands, kept, opener, traces);
+  }
+  theirs.reset();
+  Answer answer;
+  std::vector<UniqueFd> none;
+  // One that is slow will do its duty all the same.
+  if (!receive(socket_.get(), {.what = kReady}, answer, none) && errno == ESRCH) {
+    ::waitpid(pid_, nullptr, 0);
+    throw Error{"the process that removes the probe has ended"};
   }
 }
 
@@ -241,7 +253,8 @@ std::string Keeper::close() {
   socket_.reset();
   if (!answered && !gone) {
     return "probe " + probe_ + " is not removed yet: process " + std::to_string(pid_) +
-           " (tcpaccept-keep) has not done it within 2 s; it goes on trying";
+           " (tcpaccept-keep) has not done it within 2 s; it goes on trying for some seconds, then it is for the next "
+           "recorder run as root";
   }
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -20,7 +20,8 @@ namespace tcpaccept::kernel {
 class Keeper {
  public:
   // Forks; call before there are threads. `events`: full names, "group/event", of the probe's events. From now on the
-  // probe is the keeper's: it has its own descriptor of kprobe_events.
+  // probe is the keeper's: it has its own descriptor of kprobe_events, and of the switches others may throw in ftrace.
+  // Throws Error, also when the keeper ends before it is ready.
   Keeper(const Tracefs& tracefs, const std::vector<std::string>& events, const EventOpener& opener);
   ~Keeper() { close(); }
   Keeper(const Keeper&) = delete;

@@ -84,7 +84,10 @@ struct Failed {
   bool late = false;
 };
 
-[[noreturn]] void fail(const char* call) { throw Failed{.why = std::string{call} + ": " + errno_text(errno)}; }
+[[noreturn]] void fail(const char* call) {
+  if (is_shortage(errno)) throw system_error(std::string{"cannot test the probe: "} + call, errno);
+  throw Failed{.why = std::string{call} + ": " + errno_text(errno)};
+}
 
 End local_end(int fd) {
   sockaddr_storage address{};

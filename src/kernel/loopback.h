@@ -7,8 +7,10 @@
 
 namespace tcpaccept::kernel {
 
-// Makes and closes them; takes a few milliseconds, and little more than a second where loopback does not answer. A kind this machine does not offer (no IPv6, loopback down, no
-// MPTCP) is not made and says why. Never throws. A stranger who connects to our port meanwhile is not answered.
+// Makes and closes them; takes a few milliseconds, and little more than a second where loopback does not answer. A kind
+// this machine does not offer (no IPv6, loopback down, no MPTCP) is not made and says why. Throws Error where
+// descriptors or memory are short: that says nothing of the machine. A stranger who connects to our port meanwhile is
+// not answered.
 std::vector<perf::OwnAccept> make_own_accepts();
 
 }  // namespace tcpaccept::kernel

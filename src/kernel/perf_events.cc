@@ -35,8 +35,6 @@ Error cannot_open(int error, std::uint16_t cpu) {
       return system_error(what, error,
                           "run as root, or with CAP_SYS_ADMIN (CAP_PERFMON is enough where "
                           "kernel.perf_event_paranoid is 2 or less)");
-    case EMFILE:
-      return system_error(what, error, "raise the limit on open files (ulimit -n)");
     case ENOSYS:
       return system_error(what, error, "the kernel is built without perf events");
     default:

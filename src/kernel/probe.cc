@@ -38,13 +38,14 @@ bool take_number(std::string_view& rest, std::string_view prefix, int base, T& v
 
 // Closing a perf descriptor frees the event a moment later when a sample is just being taken on another CPU.
 int remove_event(const Tracefs& tracefs, const std::string& event) {
+  const UniqueFd enable = tracefs.open_switch(full_name(event));
   int error = 0;
   for (int attempt = 0; attempt < 20; ++attempt) {
-    error = tracefs.command("-:" + full_name(event));
+    error = Tracefs::remove(tracefs.commands_fd(), enable.get(), full_name(event));
     if (error != EBUSY) break;
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
   }
-  return error == ENOENT ? 0 : error;  // somebody else has removed it
+  return error;
 }
 
 }  // namespace
@@ -154,19 +155,28 @@ std::string Probe::remove() {
 
 bool is_stale(std::string_view event, const KernelPaths& paths) {
   const auto owner = parse_probe_name(event);
-  return owner && owner->pid_namespace == pid_namespace(paths) &&
-         process_start_ticks(static_cast<pid_t>(owner->pid), paths) != owner->start_ticks;
+  if (!owner) return false;
+  if (owner->pid_namespace != pid_namespace(paths)) return pid_namespace_is_empty(owner->pid_namespace, paths);
+  return process_start_ticks(static_cast<pid_t>(owner->pid), paths) != owner->start_ticks;
 }
 
-std::vector<std::string> sweep_stale_probes(const Tracefs& tracefs, const KernelPaths& paths) {
-  std::vector<std::string> removed;
+Swept sweep_stale_probes(const Tracefs& tracefs, const KernelPaths& paths) {
+  Swept swept;
   for (const ProbeLine& line : tracefs.probes()) {
     if (line.group != kProbeGroup) continue;
     if (!is_stale(line.event, paths)) continue;
+    const std::string name = full_name(line.event);
     // Should its events still be open in some process after all, the kernel says EBUSY and nothing happens.
-    if (tracefs.command("-:" + full_name(line.event)) == 0) removed.push_back(line.event);
+    const int error = Tracefs::remove(tracefs.commands_fd(), tracefs.open_switch(name).get(), name);
+    if (error == 0) {
+      swept.removed.push_back(line.event);
+    } else {
+      const char* const remedy = error == EBUSY ? "; end what uses it (perf, or an instance of ftrace)" : "";
+      swept.left.push_back("probe " + name + ", which a killed recorder left behind, cannot be removed: " +
+                           errno_text(error) + remedy);
+    }
   }
-  return removed;
+  return swept;
 }
 
 }  // namespace tcpaccept::kernel

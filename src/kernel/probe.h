@@ -82,11 +82,15 @@ class Probe {
   std::vector<InstalledEvent> events_;
 };
 
-// Is this the name of an event of a recorder that was in our pid namespace and no longer runs?
+// Is this the name of an event of a recorder that no longer runs? It was in our pid namespace, or in one in which
+// nothing runs any more (pid_namespace_is_empty): the name must have been read before this is asked.
 bool is_stale(std::string_view event, const KernelPaths& paths);
 
-// Removes the probes of recorders that are gone (killed with SIGKILL): those of our group whose owner was in our
-// pid namespace and no longer runs. Returns the names removed.
-std::vector<std::string> sweep_stale_probes(const Tracefs& tracefs, const KernelPaths& paths);
+struct Swept {
+  std::vector<std::string> removed;  // names of events
+  std::vector<std::string> left;     // a line for each that could not be removed
+};
+// Removes the probes of recorders that are gone (killed with SIGKILL): those of our group that are stale.
+Swept sweep_stale_probes(const Tracefs& tracefs, const KernelPaths& paths);
 
 }  // namespace tcpaccept::kernel

@@ -88,6 +88,11 @@ Error cannot_open_commands(const KernelPaths& paths, const std::string& root, in
 
 std::string find_root(const KernelPaths& paths) {
   if (!paths.tracefs.empty()) return paths.tracefs;
+  // The library asks this file, and nothing else tells.
+  if (const std::string mounts = paths.proc + "/mounts"; ::access(mounts.c_str(), R_OK) != 0) {
+    throw system_error("cannot read " + mounts + ", which says where tracefs is mounted", errno,
+                       "mount it with \"mount -t proc proc " + paths.proc + "\"");
+  }
   const CText found{tcpaccept_tracefs_find()};
   if (found != nullptr) return found.get();
   if (lockdown_mode(paths.lockdown) == "confidentiality") throw locked_down("tracefs");
@@ -157,6 +162,22 @@ int Tracefs::command(int commands_fd, const std::string& line) {
   } while (written < 0 && errno == EINTR);
   if (written < 0) return errno;
   return static_cast<std::size_t>(written) == text.size() ? 0 : EIO;
+}
+
+UniqueFd Tracefs::open_switch(const std::string& group_and_event) const {
+  return UniqueFd{::open((root_ + "/events/" + group_and_event + "/enable").c_str(), O_RDWR | O_CLOEXEC)};
+}
+
+int Tracefs::remove(int commands_fd, int switch_fd, const std::string& group_and_event) {
+  const auto try_it = [&] {
+    const int error = command(commands_fd, "-:" + group_and_event);
+    return error == ENOENT ? 0 : error;  // somebody else has removed it
+  };
+  const int error = try_it();
+  // Read first: writing makes ftrace get its buffers.
+  char state = '0';
+  if (error != EBUSY || switch_fd < 0 || ::pread(switch_fd, &state, 1, 0) != 1 || state != '1') return error;
+  return ::pwrite(switch_fd, "0", 1, 0) == 1 ? try_it() : error;
 }
 
 std::string Tracefs::refusal(std::string_view command_part) const {

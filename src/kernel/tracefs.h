@@ -55,6 +55,12 @@ class Tracefs {
   static int command(int commands_fd, const std::string& line);
   int commands_fd() const { return commands_.get(); }
   void close_commands() { commands_.reset(); }
+  // A descriptor of the event's switch in ftrace; invalid where we may not have it.
+  UniqueFd open_switch(const std::string& group_and_event) const;
+  // Removes an event, "GROUP/EVENT". It is busy while somebody has it switched on in ftrace: it is
+  // switched off there then.
+  // Returns 0, also when it is not there, or the errno of the kernel's refusal. `switch_fd`: of open_switch, or -1.
+  static int remove(int commands_fd, int switch_fd, const std::string& group_and_event);
   // What error_log says about the refused command, "" when it says nothing.
   std::string refusal(std::string_view command_part) const;
 

@@ -1,9 +1,11 @@
 #include "kernel/tracer.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -89,6 +91,16 @@ class OwnTask {
   cpu_set_t old_cpus_{};
   bool pinned_ = false;
 };
+
+// Much of what is read is best effort, and would be taken for missing where descriptors are short. Throws Error if
+// there are not so many left.
+void expect_descriptors(int count) {
+  std::vector<UniqueFd> fds;
+  for (int i = 0; i < count; ++i) {
+    fds.emplace_back(::open("/", O_PATH | O_CLOEXEC));
+    if (!fds.back().valid()) throw system_error("cannot set up a probe", errno);
+  }
+}
 
 constexpr std::uint64_t kTendInterval = 1'000'000'000;
 constexpr std::uint64_t kTick = 12'000'000;  // the longest, with CONFIG_HZ=100
@@ -187,6 +199,8 @@ struct Tracer::Impl {
     config.layout.cgroup = opener.has_cgroup();
     std::vector<std::string> full_names;
     for (const InstalledEvent& event : probe->events()) full_names.push_back(full_name(event.name));
+    constexpr int kForRecording = 8;
+    expect_descriptors(kForRecording);
     keeper.emplace(tracefs, full_names, opener);  // the last thing that can fail
 
     info.plan = plan.name;
@@ -201,7 +215,6 @@ struct Tracer::Impl {
     info.ring_bytes = opener.ring_bytes();
     info.decoder = std::move(config);
     // ftrace names threads as the first pid namespace does, and what is not filtered there is told by its protocol.
-    constexpr std::uint64_t kFirstPidNamespace = 0xeffffffc;  // PROC_PID_INIT_INO
     if (!plan.is_return && info.filter.starts_with("proto") && pid_namespace(options.paths) == kFirstPidNamespace) {
       rescue.emplace(info.decoder, probe->events().front().id, options.paths);
     }
@@ -209,6 +222,10 @@ struct Tracer::Impl {
     if ((plan.is_return || probe->events().size() > 1) && faults_count_as_misses(options.paths)) {
       info.notes.push_back("probe misses are not recorded: this kernel counts failed fetches among them");
       misses_mean_something = false;
+      if (plan.is_return) {
+        info.warnings.push_back("this kernel cannot count what a return probe misses: whether accepts are missing will "
+                                "not be known");
+      }
     }
     if (plan.is_return) note_waiting_threads(plan, options.paths);
     probe->release();
@@ -252,6 +269,10 @@ struct Tracer::Impl {
       for (const std::string& line : check.lines) {
         why += separator + line;
         separator = "; ";
+      }
+      if (seen.empty() && ::access(paths.kprobes_enabled.c_str(), R_OK) != 0) {
+        why += "; kprobes may be switched off: mount debugfs (\"mount -t debugfs nodev /sys/kernel/debug\") and look "
+               "at " + paths.kprobes_enabled;
       }
       throw Error{why};
     }
@@ -458,6 +479,8 @@ Tracer::Tracer(const TracerOptions& options) {
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
   }
+  constexpr int kForSetup = 16;  // without the perf events of each CPU, which say so themselves
+  expect_descriptors(kForSetup);
   impl_ = std::make_unique<Impl>(options.paths);
   bool touched = false;
   if (const std::string off = impl_->switches.look(touched); !off.empty()) throw Error{off};
@@ -465,7 +488,9 @@ Tracer::Tracer(const TracerOptions& options) {
   info.unwatched = impl_->switches.unwatched();
   if (!info.unwatched.empty()) info.notes.push_back(info.unwatched);
   sweep_stale_instances(impl_->tracefs.root(), options.paths);
-  info.swept = sweep_stale_probes(impl_->tracefs, options.paths);
+  Swept swept = sweep_stale_probes(impl_->tracefs, options.paths);
+  info.swept = std::move(swept.removed);
+  info.warnings = std::move(swept.left);
 
   const SocketLayout layout = read_socket_layout(options.paths.btf);
   info.offsets = layout.source;
@@ -486,6 +511,8 @@ Tracer::Tracer(const TracerOptions& options) {
       break;
     } catch (const Error& error) {
       impl_->stop_all();
+      // Another plan would seem to be better, or fail for want of the same.
+      if (is_shortage(error.cause())) throw;
       failed.push_back({.name = name, .why = error.what()});
     }
   }

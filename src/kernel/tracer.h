@@ -43,6 +43,7 @@ struct TracerInfo {
   std::uint64_t self_test_ns = 0;        // how long that took, in all
   std::vector<std::string> notes;        // why other plans were passed over, fields that are missing
   std::vector<std::string> swept;        // probes of killed recorders that were removed
+  std::vector<std::string> warnings;     // what the user should know before it begins, one line each
   std::vector<std::uint16_t> cpus;       // with a ring
   std::uint64_t ring_bytes = 0;          // per CPU, after rounding
   perf::DecoderConfig decoder;           // decodes what drain delivers

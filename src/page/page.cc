@@ -128,6 +128,7 @@ void put_about(Json& json, const About& about) {
   json.key("moreInputs").number(about.more_inputs);
   json.key("filtered").boolean(about.filtered);
   json.key("complete").boolean(about.complete);
+  json.key("proved").boolean(about.proved);
   put_strings(json.key("findings"), about.findings);
   json.key("bands").array();
   for (const Band& band : about.bands) {

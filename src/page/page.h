@@ -40,6 +40,7 @@ struct About {
   std::uint64_t more_inputs = 0;    // not among them
   bool filtered = false;            // not all accepts were asked for
   bool complete = true;
+  bool proved = true;  // that it is complete
   std::vector<std::string> findings;  // a line each: what is missing or damaged
   std::vector<Band> bands;
   std::uint64_t more_bands = 0;

@@ -72,11 +72,13 @@
         .map(([, value]) => value),
     ),
   ];
+  const [verdict, colour] = !data.complete
+    ? ["incomplete", "bad"]
+    : data.proved
+      ? ["complete", "good"]
+      : ["completeness not known", ""];
   at("summary").append(
-    element("span", {
-      className: `badge ${data.complete ? "good" : "bad"}`,
-      textContent: data.complete ? "complete" : "incomplete",
-    }),
+    element("span", {className: `badge ${colour}`, textContent: verdict}),
     " ",
     hosts.length ? `Recorded on ${hosts.slice(0, 3).join(", ")}${hosts.length > 3 ? " and others" : ""}. ` : "",
     data.filtered ? "Filtered: a part of what was recorded. " : "",

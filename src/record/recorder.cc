@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 #include <memory>
@@ -148,6 +149,9 @@ Exit run_check(const RecordOptions& options) {
   }
   const char* const verdict = check.proved ? "Recording works here." : "Recording should work here, which is not proved.";
   std::printf("%s\n", check.works ? verdict : "Recording does not work here.");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw system_error("cannot write to standard output", errno);
+  }
   return check.works ? Exit::kClean : Exit::kFailed;
 }
 

@@ -112,6 +112,7 @@ class Session {
     for (const std::string& line : {tracer_.info().unproved, tracer_.info().unwatched}) {
       if (!line.empty()) consumer_.notice(line);
     }
+    for (const std::string& line : tracer_.info().warnings) consumer_.notice(line);
     consumer_.start(start);
     wait_until_over();
 

@@ -144,7 +144,8 @@ void describe_session(const SessionTotals& session, bool all_events, const AddFa
                      ? std::string("not recorded")
                      : std::to_string(sums.hits) + " probe hits = " + std::to_string(sums.written) + " written + " +
                            std::to_string(sums.filtered) + " filtered + " + std::to_string(sums.lost) + " lost; " +
-                           std::to_string(sums.misses) + " missed by the probe");
+                           (session.unproved().misses ? "what the probe missed is not known"
+                                                      : std::to_string(sums.misses) + " missed by the probe"));
   if (!session.lost_by_cpu.empty()) {
     std::string text;
     for (const auto& [cpu, lost] : session.lost_by_cpu) {
@@ -190,7 +191,7 @@ void append_rest(const Totals& totals, const Busiest& busiest, text::Buffer& out
   }
   append_damages(findings, out);
   for (const std::string& line_of_it : findings.unproved) line(out, "not proved", line_of_it);
-  line(out, "complete", findings.complete() ? "yes" : "no");
+  line(out, "complete", !findings.complete() ? "no" : findings.complete(true) ? "yes" : "not known");
 }
 
 void append_verdict(const std::string& name, const Totals& totals, std::uint64_t bytes, text::Buffer& out) {

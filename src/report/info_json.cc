@@ -90,7 +90,8 @@ void add_counts(const SessionTotals& session, Json& to) {
   }
   to["account"] = {{"hits", session.ledger.hits},         {"written", session.ledger.written},
                    {"filtered", session.ledger.filtered}, {"lost", session.ledger.lost},
-                   {"misses", session.ledger.misses},     {"lost_by_cpu", std::move(lost)}};
+                   {"misses", session.unproved().misses ? Json(nullptr) : Json(session.ledger.misses)},
+                   {"lost_by_cpu", std::move(lost)}};
 }
 
 Json damage_of(const DamageFinding& finding, bool tail) {
@@ -142,12 +143,13 @@ void InfoJson::close(const Totals& totals, const Busiest& busiest, text::Buffer&
                          {"sport", entry.sport},
                          {"accepts", entry.accepts}});
   }
+  const bool proved = findings.complete(true);
   const Json json = {{"accepts", totals.accepts()},
                      {"listeners", busiest.listeners()},
                      {"listeners_exact", busiest.exact()},
                      {"top_listeners", std::move(listeners)},
-                     {"complete", findings.complete()},
-                     {"proved", findings.complete(true)},
+                     {"complete", findings.complete() == proved ? Json(proved) : Json(nullptr)},
+                     {"proved", proved},
                      {"not_proved", texts(findings.unproved)},
                      {"holes", std::move(holes)},
                      {"hole_count", findings.holes},

@@ -110,6 +110,7 @@ void PageReport::finish(const Inputs& inputs) {
     const std::string name = inputs.size() == 1 ? "" : input->name();
     append_some(about_.findings, findings.lines(name, options_.require_complete));
     about_.complete = about_.complete && findings.complete(options_.require_complete);
+    about_.proved = about_.proved && findings.complete(true);
     if (!options_.require_complete) {
       std::vector<std::string> unproved = findings.unproved;
       for (std::string& line : unproved) line.insert(0, name.empty() ? "" : name + ": ");

@@ -137,8 +137,7 @@ Exit Reading::conclude(const std::function<void(const std::string&)>& complain) 
   Exit status = Exit::kClean;
   for (const auto& input : inputs_) {
     const Findings& findings = input->totals().findings();
-    if (findings.complete(options_.require_complete)) continue;
-    status = Exit::kIncomplete;
+    if (!findings.complete(options_.require_complete)) status = Exit::kIncomplete;
     for (const std::string& line : findings.lines(input->name(), options_.require_complete)) complain(line);
   }
   return status;

@@ -123,6 +123,7 @@ struct Findings {
   std::uint64_t unseen_at_most = 0;  // sum; kNotRecorded64 = any number
   // Where completeness is not known rather than known to be wanting; a line each, without the name of the input.
   std::vector<std::string> unproved;
+  std::uint64_t uncounted = 0;  // sessions whose probe may have missed accepts that nobody counted
   std::uint64_t damages = 0;  // without a torn tail
   std::uint64_t damaged_bytes = 0;
   std::vector<DamageFinding> damage_list;
@@ -143,6 +144,7 @@ struct Findings {
   // there. Damage, whose place in time nobody knows, apart from a torn tail, is none of that.
   bool placed(bool strict = false) const;
   // One line per kind of trouble, each beginning with `name`, if there is one. It is safe to print; so are the lines.
+  // `uncounted` has one although it does not make a capture incomplete.
   std::vector<std::string> lines(std::string_view name, bool strict = false) const;
 
  private:
@@ -154,7 +156,6 @@ struct Findings {
 std::string unseen_text(const Unseen& unseen);
 // ": 12 accepts missing between ... and ...", as far as it is known; or "".
 std::string cost_text(const DamageFinding& finding);
-
 
 class Totals {
  public:

@@ -126,6 +126,38 @@ TEST(Namespaces, ThatChildrenGetInto) {
   EXPECT_EQ(foreign_children(tree.paths()), "pid");
 }
 
+TEST(PidNamespace, IsEmptyOnlyWhereAllProcessesAreSeen) {
+  test::FakeTree tree;
+  const KernelPaths paths = tree.paths();
+  // A regular file plays a namespace: process 1 and we are in the first, 7 in another, the child of 8 will be in a
+  // third.
+  for (const char* name : {"first", "other", "later", "gone"}) tree.write(name, "");
+  const auto inode = [&](const char* name) {
+    struct stat status {};
+    EXPECT_EQ(::stat(tree.path(name).c_str(), &status), 0);
+    return static_cast<std::uint64_t>(status.st_ino);
+  };
+  const auto put = [&](const std::string& process, const char* pid, const char* children) {
+    tree.make_dir("proc/" + process + "/ns");
+    std::filesystem::create_symlink(tree.path(pid), tree.path("proc/" + process + "/ns/pid"));
+    std::filesystem::create_symlink(tree.path(children), tree.path("proc/" + process + "/ns/pid_for_children"));
+  };
+  const std::uint64_t first = inode("first");
+  put("self", "first", "first");
+  EXPECT_FALSE(pid_namespace_is_empty(inode("gone"), paths, first)) << "process 1 is hidden";
+  put("1", "first", "first");
+  put("7", "other", "other");
+  put("8", "first", "later");
+  tree.make_dir("proc/9");  // has ended
+  tree.make_dir("proc/bus");
+  EXPECT_TRUE(pid_namespace_is_empty(inode("gone"), paths, first));
+  EXPECT_FALSE(pid_namespace_is_empty(inode("other"), paths, first));
+  EXPECT_FALSE(pid_namespace_is_empty(inode("later"), paths, first));
+  EXPECT_FALSE(pid_namespace_is_empty(first, paths, first));
+  EXPECT_FALSE(pid_namespace_is_empty(0, paths, first));
+  EXPECT_FALSE(pid_namespace_is_empty(inode("gone"), paths, inode("other"))) << "we are not in the first";
+}
+
 TEST(Pidfd, BecomesReadableWhenTheProcessEnds) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);

@@ -1,6 +1,8 @@
 #include "kernel/keeper.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +71,31 @@ TEST(Keeper, IsWokenToDoItsDuty) {
   ::kill(child(), SIGSTOP);
   EXPECT_EQ(keeper.close(), "");
   EXPECT_EQ(keeper.close(), "");
+  EXPECT_EQ(tree.read("tracing/kprobe_events"), "-:tcpaccept/a\n");
+}
+
+// Makes a keeper where no descriptor is left but those of its socket. To be called in a child.
+std::string remove_with_few_files(const Tracefs& tracefs) {
+  UniqueFd first{::open("/", O_PATH)};
+  UniqueFd second{::open("/", O_PATH)};
+  const auto most = static_cast<rlim_t>(second.get()) + 1;
+  first.reset();
+  second.reset();
+  const rlimit files{most, most};
+  if (::setrlimit(RLIMIT_NOFILE, &files) != 0) return "setrlimit";
+  return Keeper{tracefs, {"tcpaccept/a"}, impossible()}.close();
+}
+
+TEST(Keeper, StartsWithoutDescriptorsToSpare) {
+  test::FakeTree tree;
+  tree.write("tracing/kprobe_events", "");
+  const Tracefs tracefs{tree.paths()};
+  EXPECT_EXIT(
+      {
+        std::fprintf(stderr, "%s", remove_with_few_files(tracefs).c_str());
+        std::_Exit(0);
+      },
+      ::testing::ExitedWithCode(0), "^$");
   EXPECT_EQ(tree.read("tracing/kprobe_events"), "-:tcpaccept/a\n");
 }
 

@@ -1,5 +1,6 @@
 #include "kernel/probe.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -144,8 +145,26 @@ TEST(Sweep, RemovesProbesOfTheDeadAndNoOthers) {
                                           " f\np:tcpaccept/" + elsewhere + " f\np:other/" + dead +
                                           " f\np:tcpaccept/mine f\n");
   const std::string before = tree.read("tracing/kprobe_events");
-  EXPECT_EQ(sweep_stale_probes(Tracefs{tree.paths()}, tree.paths()), (std::vector<std::string>{dead, reused}));
+  const Swept swept = sweep_stale_probes(Tracefs{tree.paths()}, tree.paths());
+  EXPECT_EQ(swept.removed, (std::vector<std::string>{dead, reused}));
+  EXPECT_EQ(swept.left, std::vector<std::string>{});
   EXPECT_EQ(tree.read("tracing/kprobe_events"), before + "-:tcpaccept/" + dead + "\n-:tcpaccept/" + reused + "\n");
+}
+
+// The kernel refuses all commands: kprobe_events is a full disk.
+TEST(Sweep, SaysWhatCannotBeRemoved) {
+  test::FakeTree tree;
+  const std::string dead = probe_name({11, 500, pid_namespace({})}, 2) + "_tcp";
+  tree.make_dir("proc/self/ns");
+  std::filesystem::create_symlink("/proc/self/ns/pid", tree.path("proc/self/ns/pid"));
+  tree.write("tracing/kprobe_events", "p:tcpaccept/" + dead + " f\n");
+  const Tracefs tracefs{tree.paths()};
+  const UniqueFd full{::open("/dev/full", O_WRONLY)};
+  ASSERT_EQ(::dup2(full.get(), tracefs.commands_fd()), tracefs.commands_fd());
+  const Swept swept = sweep_stale_probes(tracefs, tree.paths());
+  EXPECT_EQ(swept.removed, std::vector<std::string>{});
+  EXPECT_EQ(swept.left, std::vector<std::string>{"probe tcpaccept/" + dead + ", which a killed recorder left behind, "
+                                                 "cannot be removed: No space left on device"});
 }
 
 }  // namespace

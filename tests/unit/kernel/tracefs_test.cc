@@ -58,6 +58,14 @@ TEST(ErrorLog, BecomesOneLineWithThePlace) {
   EXPECT_EQ(summarize_error_log(far, "a/b"), "Bad");
 }
 
+TEST(Tracefs, WithoutProcItSaysThatProcIsMissing) {
+  const test::FakeTree tree;
+  KernelPaths paths = tree.paths();
+  paths.tracefs.clear();
+  EXPECT_EQ(error_of(paths), "cannot read " + paths.proc + "/mounts, which says where tracefs is mounted: No such file "
+                             "or directory; mount it with \"mount -t proc proc " + paths.proc + "\"");
+}
+
 TEST(Tracefs, AppendsAndReads) {
   test::FakeTree tree;
   tree.write("tracing/kprobe_events", "p:other/x tcp_close\n");

@@ -2,6 +2,10 @@
 #include "kernel/tracer.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <cstdlib>
 
 #include "core/error.h"
 #include "fake_tree.h"
@@ -67,6 +71,30 @@ TEST(Tracer, RemovesEveryProbeOfPlansThatFailed) {
   }
   EXPECT_EQ(added, 2u);
   EXPECT_EQ(removed, 2u);
+}
+
+// Lowers the limit on open files of this process, for good: to be called in a child.
+std::string error_with_files(const test::FakeTree& tree, rlim_t limit) {
+  const rlimit files{limit, limit};
+  return ::setrlimit(RLIMIT_NOFILE, &files) == 0 ? error_of(tree) : "setrlimit";
+}
+
+TEST(Tracer, FewDescriptorsAreSaidToBeFew) {
+  test::FakeTree tree;
+  tree.write("tracing/kprobe_events", "");
+  tree.write("kallsyms", "ffffffff81000020 T security_sock_graft\n");
+  for (rlim_t limit = 4; limit < 20; ++limit) {
+    EXPECT_EXIT(
+        {
+          const std::string error = error_with_files(tree, limit);
+          std::fprintf(stderr, "%s", error.c_str());
+          std::_Exit(0);
+        },
+        ::testing::ExitedWithCode(0),
+        "^cannot set up a probe: Too many open files; raise the limit on open files .ulimit -n.$")
+        << limit;
+  }
+  EXPECT_EQ(tree.read("tracing/kprobe_events"), "");
 }
 
 TEST(Tracer, AWrongRingSizeIsSaidBeforeAnythingIsTouched) {

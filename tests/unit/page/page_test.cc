@@ -57,7 +57,8 @@ TEST(PageData, OfOneAccept) {
   about.sessions = {{"a.tcpa, session 1", {{"host", "web1"}}}};
   const std::string data = data_of(about, of({accept}));
   EXPECT_THAT(data, HasSubstr(R"("program":"tcpaccept-report 1","inputs":["a.tcpa"],"moreInputs":0,"filtered":false,)"
-                              R"("complete":false,"findings":["one"],"bands":[{"kind":"unseen","begin":1795421450000000,)"
+                              R"("complete":false,"proved":true,"findings":["one"],)"
+                              R"("bands":[{"kind":"unseen","begin":1795421450000000,)"
                               R"("end":1795421450002000,"text":"why"}],"moreBands":0,"notes":[],)"
                               R"("sessions":[{"title":"a.tcpa, session 1","facts":[["host","web1"]]}],"moreSessions":0)"));
   EXPECT_THAT(data, HasSubstr(R"("accepts":1,"accepts4":1,"first":1795421450000000,"last":1795421450000000,)"

@@ -31,7 +31,7 @@ std::string capture_of(const std::vector<Accept>& accepts, const capture::Start&
 
 TEST_F(PageOf, OneCapture) {
   const std::string file = write("a", capture_of({sshd(), iperf3()}));
-  EXPECT_THAT(data({file}), AllOf(HasSubstr(R"("filtered":false,"complete":true,"findings":[])"),
+  EXPECT_THAT(data({file}), AllOf(HasSubstr(R"("filtered":false,"complete":true,"proved":false,"findings":[])"),
                                   HasSubstr(R"(["host","web1"],["kernel","6.1.0-18-amd64"])"),
                                   HasSubstr(R"(["duration","5.000 s, of the recording"])"), HasSubstr(R"("accepts":2,)"),
                                   HasSubstr(R"("rows":{"time":[1795421450000000,0])")));

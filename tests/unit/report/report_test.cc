@@ -326,7 +326,7 @@ TEST_F(Report, Info) {
                                  "lost, 0 missed by the probe\n"));
   EXPECT_THAT(output_, HasSubstr("  complete       no\n"));
   EXPECT_EQ(run({"--info", write("b", capture_of({sshd()}))}), Exit::kClean);
-  EXPECT_THAT(output_, HasSubstr("  complete       yes\n"));
+  EXPECT_THAT(output_, HasSubstr("  complete       not known\n"));
 }
 
 // ---- pipes and growing files ----

@@ -68,6 +68,12 @@ capture::Batch with_ledger(std::size_t accepts, std::uint64_t second, std::uint6
   return batch;
 }
 
+std::string info_of(const SessionTotals& session) {
+  text::Buffer out;
+  append_session(session, out);
+  return std::string(out.view());
+}
+
 TEST(Totals, ACleanSessionHasNoFindings) {
   Book account;
   const Findings& findings = account.add(start()).add(with_ledger(3, 0)).add(with_ledger(2, 1)).add(end(5, 2)).close();
@@ -145,6 +151,26 @@ TEST(Totals, CompletenessThatIsNotProvedCountsOnlyWhenAskedFor) {
   EXPECT_FALSE(findings.complete(true));
   EXPECT_THAT(findings.lines("x"), IsEmpty());
   EXPECT_THAT(findings.lines("x", true), ElementsAre("x: session 1: its recorder did not prove that the probe works"));
+}
+
+TEST(Totals, WhatAReturnProbeMissedUncountedIsSaidAlways) {
+  Book account;
+  capture::Start begin = start();
+  begin.probe.self_test = {"IPv4: as expected"};
+  begin.probe.notes = {"probe misses are not recorded: this kernel counts failed fetches among them",
+                       "return probe: the next accept of every thread that already waits in accept() is not seen"};
+  const Findings& findings = account.add(begin).add(with_ledger(1, 0)).add(end(1, 1)).close();
+  EXPECT_TRUE(findings.complete());
+  EXPECT_FALSE(findings.complete(true));
+  EXPECT_THAT(findings.lines("x"),
+              ElementsAre("x: what the probe missed was not counted: whether accepts are missing is not known"));
+  EXPECT_THAT(findings.lines("x", true), ElementsAre("x: session 1: its kernel could not count what the probe missed"));
+  EXPECT_THAT(info_of(account.sessions.front()),
+              HasSubstr("  account        1 probe hits = 1 written + 0 filtered + 0 lost; what the probe missed is not known\n"));
+  // An entry probe misses next to nothing.
+  Book entry;
+  begin.probe.notes.pop_back();
+  EXPECT_THAT(entry.add(begin).add(with_ledger(1, 0)).add(end(1, 1)).close().lines("x"), IsEmpty());
 }
 
 TEST(Totals, ListsAreBounded) {
@@ -233,12 +259,6 @@ TEST(Totals, UnknownFramesAreCountedAndEscaped) {
 }
 
 // ---- the text of --info ----
-
-std::string info_of(const SessionTotals& session) {
-  text::Buffer out;
-  append_session(session, out);
-  return std::string(out.view());
-}
 
 TEST(Info, NamesEverything) {
   Book account;

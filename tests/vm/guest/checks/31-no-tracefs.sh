@@ -15,3 +15,6 @@ unshare -m sh -eu -c '
   if [ $status = 0 ]; then grep -q "recording to" no.err || fail "it said nothing"; fi
 '
 no_probe
+# Without /proc it cannot be found, though it is mounted.
+refuses 1 unshare -m sh -c 'umount -l /proc; exec tcpaccept-record -d 1 -o x.tcpa'
+grep -q '/proc/mounts.*; mount it with' refuses.err || fail "no word of /proc/mounts"

@@ -37,7 +37,9 @@ expect "$keeper" Uid '65534 65534 65534 65534'
 expect "$keeper" NoNewPrivs 1
 if (writes_no_tracefs "$keeper") >/dev/null; then fail 'the keeper cannot remove the probe'; fi
 open=$(ls "/proc/$keeper/fd" | wc -l)
-[ "$open" = 5 ] || fail "the keeper holds $open descriptors, not 5: $(ls -l "/proc/$keeper/fd")"
+# Three of /dev/null, its socket, kprobe_events, and the switch of each event.
+expected=$((5 + $(grep -c : $probes)))
+[ "$open" = "$expected" ] || fail "the keeper holds $open descriptors, not $expected: $(ls -l "/proc/$keeper/fd")"
 workload v4 v6
 stop_record plain
 no_probe

@@ -61,6 +61,8 @@ fi
 holed kprobes kprobes_off kprobes_on
 kprobes_off
 refuses 1 tcpaccept-record -o x.tcpa -d 1
+refuses 1 unshare -m sh -c 'umount -l /sys/kernel/debug; exec tcpaccept-record -o x.tcpa -d 1'
+grep -q '; kprobes may be switched off: mount debugfs' refuses.err || fail "no hint"
 kprobes_on
 
 # Also where debugfs is not mounted yet when the recorder starts, and when it is off for a moment only.

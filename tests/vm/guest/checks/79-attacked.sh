@@ -15,8 +15,11 @@ if (echo >$probes) 2>/dev/null; then fail 'all probes could be removed'; fi
 echo 0 >$tracing/tracing_on
 workload v6 many
 echo 1 >$tracing/tracing_on
+# As "trace-cmd record -e all" does. An event that is switched on in ftrace cannot be removed.
+echo 1 >$tracing/events/tcpaccept/enable
 kill -s INT "$(cat ours.pid)"
 end_record ours
 [ "$status" = 0 ] || fail "the recorder ended with status $status: $(cat ours.err)"
+if grep 'not removed' ours.err; then fail 'the probe was not removed at once'; fi
 no_probe
 same_csv ours.tcpa

@@ -41,3 +41,23 @@ broken 'perf events' vm-workload as 65534 tcpaccept-record --check
 umount /sys/kernel/tracing
 broken tracefs unshare -m sh -c 'umount -l /sys/kernel/debug; exec tcpaccept-record --check'
 mount -t tracefs tracefs /sys/kernel/tracing
+
+# What cannot be told is no success.
+refuses 1 sh -c 'exec tcpaccept-record --check >/dev/full'
+refuses 1 sh -c 'exec tcpaccept-record --check >&-'
+
+# Few descriptors are said to be few, or they are enough.
+for files in 4 12 17 24 28; do
+  status=0
+  sh -c "ulimit -n $files; exec tcpaccept-record -d 0.1 -o few-$files.tcpa" 2>few.err || status=$?
+  case $status in
+    0) tcpaccept-report few-$files.tcpa >/dev/null || fail "with $files files: $(cat few.err)" ;;
+    1)
+      [ "$(wc -l <few.err)" = 1 ] || fail "with $files files: $(cat few.err)"
+      grep -q 'Too many open files; raise the limit on open files (ulimit -n)' few.err || fail "with $files files: $(cat few.err)"
+      ;;
+    *) fail "status $status with $files files" ;;
+  esac
+  echo "with $files files: status $status, $(head -n 1 few.err)"
+  no_probe
+done

@@ -356,8 +356,8 @@ Reader::Item Reader::next() {
 
 namespace {
 
-// A regular file from where it stands on, which it is moved from: others may read on. Asked for its size only when it
-// seems to end.
+// A regular file from where it stands on, which it is moved from: others may read on. It is asked for its size only when
+// it seems to end; one that becomes shorter meanwhile (its recorder writes the last batch anew) ends early.
 class FileSource {
  public:
   FileSource(int fd, std::string name, std::uint64_t at) : fd_(fd), name_(std::move(name)), at_(at) {}
@@ -365,26 +365,26 @@ class FileSource {
   std::size_t read(std::byte* to, std::size_t size) {
     for (;;) {
       const ssize_t got = ::read(fd_, to, size);
-      if (got > 0) at_ += static_cast<std::uint64_t>(got);
-      if (got > 0 || (got == 0 && still_reaches(at_))) return static_cast<std::size_t>(got);
-      if (got == 0) throw Error("cannot read " + name_ + ": it became shorter while it was read");
+      if (got >= 0) {
+        at_ += static_cast<std::uint64_t>(got);
+        return static_cast<std::size_t>(got);
+      }
       if (errno != EINTR) throw system_error("cannot read " + name_, errno);
     }
   }
   bool skip(std::uint64_t count) {
-    if (count > kMaxFrameBytes || (at_ + count > size_ && !still_reaches(at_ + count))) return false;
+    if (count > kMaxFrameBytes) return false;
+    if (at_ + count > size_) {
+      struct stat status {};
+      size_ = ::fstat(fd_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+      if (at_ + count > size_) return false;
+    }
     if (::lseek(fd_, static_cast<off_t>(count), SEEK_CUR) < 0) return false;
     at_ += count;
     return true;
   }
 
  private:
-  bool still_reaches(std::uint64_t place) {
-    struct stat status {};
-    size_ = ::fstat(fd_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
-    return place <= size_;
-  }
-
   int fd_;
   std::string name_;
   std::uint64_t at_;

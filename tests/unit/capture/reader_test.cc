@@ -11,7 +11,6 @@
 #include "capture/codec.h"
 #include "capture/crc32c.h"
 #include "capture/format.h"
-#include "core/error.h"
 #include "core/unique_fd.h"
 #include "support/batches.h"
 
@@ -262,22 +261,6 @@ TEST(Reader, AFileIsReadFromWhereItStandsAndItsBatchesPassedOver) {
   EXPECT_EQ(batches, 40u);
   EXPECT_EQ(reader.offset(), sample.bytes.size());
   EXPECT_EQ(::lseek(file.get(), 0, SEEK_CUR), static_cast<off_t>(5 + sample.bytes.size()));
-}
-
-TEST(Reader, AFileThatBecomesShorterIsNotAFileThatEnds) {
-  const Sample sample = make_sample(40, 4000);
-  const UniqueFd file(::memfd_create("capture", MFD_CLOEXEC));
-  ASSERT_EQ(::write(file.get(), sample.bytes.data(), sample.bytes.size()), static_cast<ssize_t>(sample.bytes.size()));
-  ASSERT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
-  FrameReader reader(read_from(file.get(), "capture"));
-  for (int i = 0; i < 20; ++i) reader.next();
-  ASSERT_EQ(::ftruncate(file.get(), 100), 0);
-  EXPECT_THROW(
-      {
-        while (!std::holds_alternative<EndOfInput>(reader.next())) {
-        }
-      },
-      Error);
 }
 
 }  // namespace

@@ -153,7 +153,8 @@ class SecondText {
   std::uint32_t within(std::uint64_t instant, const FormatSecond& format) {
     if (instant - begin_ >= length_) [[unlikely]] {
       size_ = static_cast<std::size_t>(format(instant, text_.data(), begin_) - text_.data());
-      length_ = kNanosPerSecond;
+      // The first and the last second there is, of hostile times, are not remembered: others would wrap into them.
+      length_ = (begin_ ^ (begin_ + kNanosPerSecond - 1)) >> 63 != 0 ? 0 : kNanosPerSecond;
     }
     return static_cast<std::uint32_t>(instant - begin_);
   }
@@ -165,7 +166,7 @@ class SecondText {
 
  private:
   std::uint64_t begin_ = 0;
-  std::uint64_t length_ = 0;  // 0 until the first use
+  std::uint64_t length_ = 0;  // 0: it is not remembered
   std::size_t size_ = 0;
   std::array<char, kMaxText + kScribble> text_{};
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <sstream>
 
 #include "text/escape.h"
@@ -244,6 +245,29 @@ TEST(Csv, TimesBelowOneSecondHaveNoLeadingZeros) {
     std::string row;
     std::getline(rows, row);
     EXPECT_EQ(row.rfind(expected, 0), 0u) << row;
+  }
+}
+
+// The second of one instant is remembered for the next; at the ends of the clocks that must not carry over.
+TEST(Csv, TimesAtTheEndsOfTheClocks) {
+  const std::uint64_t middle = std::uint64_t{1} << 63;
+  std::vector<Accept> accepts;
+  for (const std::uint64_t one : {~std::uint64_t{0}, std::uint64_t{809'822}, middle - 1, middle, middle + 5}) {
+    for (const std::uint64_t other : {std::uint64_t{0}, ~std::uint64_t{0} - 7, middle - 3, middle + 9, one}) {
+      for (const std::uint64_t time : {one, other}) {
+        accepts.push_back(sshd());
+        accepts.back().time = time;
+      }
+    }
+  }
+  for (const std::int64_t realtime : {std::int64_t{0}, anchor().realtime, std::numeric_limits<std::int64_t>::min()}) {
+    const capture::ClockAnchor clock{.realtime = realtime};
+    std::istringstream rows(render(Format::kCsv, TimeColumn::kNone, batch_of(accepts, clock)));
+    for (const Accept& accept : accepts) {
+      std::string row;
+      std::getline(rows, row);
+      EXPECT_EQ(row + "\n", slow_csv_row(accept, clock));
+    }
   }
 }
 

@@ -69,7 +69,8 @@
       data.sessions
         .flatMap((session) => session.facts)
         .filter(([name]) => name === "host")
-        .map(([, value]) => value),
+        .map(([, value]) => value)
+        .filter((host) => host !== "not recorded" && !host.startsWith("unknown:")),
     ),
   ];
   const [verdict, colour] = !data.complete

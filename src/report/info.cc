@@ -63,12 +63,16 @@ void describe_start(const capture::Start& start, const AddFact& add) {
   add("distribution", shown(start.distribution));
   add("boot id", shown(start.boot_id));
   add("recorder", shown(start.recorder));
-  add("cpus", std::to_string(start.cpus) + ", a ring of " + std::to_string(start.ring_bytes) + " bytes each");
+  add("cpus", start.cpus == 0 ? "not recorded"
+                              : std::to_string(start.cpus) + ", a ring of " + std::to_string(start.ring_bytes) +
+                                    " bytes each");
   add("processes", start.pids.empty() ? "all" : joined(start.pids));
-  add("probe", shown(start.probe.plan) + " on " + shown(start.probe.symbol) + ", offsets from " +
-                   shown(start.probe.offsets));
+  add("probe", start.probe.plan.empty() ? "not recorded"
+                                        : shown(start.probe.plan) + " on " + shown(start.probe.symbol) +
+                                              ", offsets from " + shown(start.probe.offsets));
   for (const std::string& definition : start.probe.definitions) add("definition", shown(definition));
   add("filter", start.probe.filter.empty() ? "none" : shown(start.probe.filter));
+  if (start.probe.self_test.empty()) add("self-test", "not recorded");
   for (const std::string& test : start.probe.self_test) add("self-test", shown(test));
   for (const std::string& note : start.probe.notes) add("note", shown(note));
 }
@@ -113,13 +117,13 @@ void describe_session(const SessionTotals& session, bool all_events, const AddFa
     const std::int64_t begin = session.first_clock->realtime;
     add(session.start ? "start" : "first batch", text::wall_text(begin));
     const std::int64_t length = static_cast<std::int64_t>(session.last_clock->monotonic -
-                                                          session.first_clock->monotonic);
+                                                          session.first_clock->monotonic);  // < 0 in no honest file
     if (session.end) {
       add("end", text::wall_text(session.end->clock.realtime) + " (" + shown(session.end->reason) + ")");
     } else {
       add("end", "not ended cleanly; last written " + text::wall_text(session.last_clock->realtime));
     }
-    add("duration", seconds(length, 3) + ", of the recording");
+    add("duration", length < 0 ? "not known" : seconds(length, 3) + ", of the recording");
     add("clock", clock_text(session));
   }
   add("accepts", std::to_string(session.accepts) + " in " + std::to_string(session.batches) +
@@ -174,7 +178,8 @@ void append_rest(const Totals& totals, const Busiest& busiest, text::Buffer& out
                               std::to_string(entry.accepts) + (entry.accepts == 1 ? " accept" : " accepts"));
   }
   if (busiest.listeners() > Busiest::kShown) {
-    line(out, "listener", (busiest.exact() ? "" : "about ") + std::to_string(busiest.listeners() - Busiest::kShown) + " more; --summary lists them");
+    line(out, "listener", (busiest.exact() ? "" : "about ") + std::to_string(busiest.listeners() - Busiest::kShown) +
+                              " more; --top N --by listener lists them");
   }
   for (const Hole& hole : findings.hole_list) {
     line(out, "hole", text::wall_text(hole.begin) + " to " + text::wall_text(hole.end) + ": " + std::to_string(hole.lost) +
@@ -184,7 +189,9 @@ void append_rest(const Totals& totals, const Busiest& busiest, text::Buffer& out
     line(out, "hole", std::to_string(findings.holes - findings.hole_list.size()) + " more");
   }
   for (const Unseen& unseen : findings.unseen_list) {
-    line(out, "unseen", text::wall_text(unseen.begin) + " to " + text::wall_text(unseen.end) + ": " + unseen_text(unseen));
+    const std::string begin = text::wall_text(unseen.begin);
+    line(out, "unseen", (unseen.begin == unseen.end ? "from " + begin + " on" : begin + " to " + text::wall_text(unseen.end)) +
+                            ": " + unseen_text(unseen));
   }
   if (findings.unseen > findings.unseen_list.size()) {
     line(out, "unseen", std::to_string(findings.unseen - findings.unseen_list.size()) + " more");

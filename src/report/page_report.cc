@@ -1,6 +1,7 @@
 #include "report/page_report.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -35,15 +36,27 @@ std::string lost_text(const Hole& hole) {
   return text;
 }
 
+// The page goes to others, whom the folders of the one who makes it do not concern: names without them, told apart by
+// their number where they are the same.
+std::vector<std::string> short_names(const std::vector<std::string>& files) {
+  const auto base = [](const std::string& file) { return file.substr(file.rfind('/') + 1); };
+  std::map<std::string, int> times;
+  for (const std::string& file : files) ++times[base(file)];
+  std::vector<std::string> names;
+  for (const std::string& file : files) {
+    names.push_back(display_name(base(file)));
+    if (times[base(file)] > 1) names.back() += " (input " + std::to_string(names.size()) + ")";
+  }
+  return names;
+}
+
 }  // namespace
 
 PageReport::PageReport(const Options& options, Output& output)
-    : options_(options), output_(output), collector_(options.rows) {
+    : options_(options), output_(output), names_(short_names(options.files)), collector_(options.rows) {
   about_.program = "tcpaccept-report " TCPACCEPT_VERSION;
   about_.filtered = !options.filter.empty();
-  for (const std::string& file : options.files) {
-    if (about_.inputs.size() < kMostInputs) about_.inputs.push_back(display_name(file));
-  }
+  about_.inputs.assign(names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(std::min(names_.size(), kMostInputs)));
   about_.more_inputs = options.files.size() - about_.inputs.size();
 }
 
@@ -56,7 +69,7 @@ void PageReport::describe(std::size_t input, const SessionTotals& session) {
     ++about_.more_sessions;
     return;
   }
-  page::Session described{.title = display_name(options_.files[input]) + ", session " + std::to_string(session.number),
+  page::Session described{.title = names_[input] + ", session " + std::to_string(session.number),
                           .facts = {}};
   std::size_t more = 0;
   describe_session(session, false, [&](std::string_view name, std::string_view value) {
@@ -104,10 +117,9 @@ void PageReport::add_bands(const Findings& findings) {
 }
 
 void PageReport::finish(const Inputs& inputs) {
-  for (const auto& input : inputs) {
-    const Findings& findings = input->totals().findings();
-    // On a telephone a path in each line would be all there is to see.
-    const std::string name = inputs.size() == 1 ? "" : input->name();
+  for (std::size_t input = 0; input < inputs.size(); ++input) {
+    const Findings& findings = inputs[input]->totals().findings();
+    const std::string name = inputs.size() == 1 ? "" : names_[input];
     append_some(about_.findings, findings.lines(name, options_.require_complete));
     about_.complete = about_.complete && findings.complete(options_.require_complete);
     about_.proved = about_.proved && findings.complete(true);

@@ -25,6 +25,7 @@ class PageReport final : public Sink {
 
   const Options& options_;
   Output& output_;
+  std::vector<std::string> names_;  // of the inputs
   page::Collector collector_;
   page::About about_;
 };

@@ -282,6 +282,7 @@ TEST(Info, NamesEverything) {
             "  probe          graft on security_sock_graft, offsets from btf\n"
             "  definition     p:tcpaccept/x security_sock_graft\n"
             "  filter         family==2\n"
+            "  self-test      not recorded\n"
             "  note           no cgroup\n"
             "  start          2026-11-23T08:10:50.000000000Z\n"
             "  end            2026-11-23T08:10:55.000000000Z (signal)\n"

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 #include <map>
+#include <ranges>
 #include <utility>
 
 #include "core/error.h"
@@ -93,7 +94,7 @@ struct CpuRing {
   std::uint16_t cpu;
   std::vector<UniqueFd> events;  // the first one owns the ring, also when others took its place
   std::vector<UniqueFd> revived;
-  std::map<int, EventRead> last;  // what each descriptor said last
+  std::map<int, EventRead> last;  // what each descriptor that is counted said last
   Mapping mapping;
   perf::RingReader reader;
   CpuCounts closed;              // of events that were replaced and closed
@@ -206,23 +207,31 @@ struct PerfEvents::Impl {
   }
 
   void count(CpuRing& ring, const std::vector<UniqueFd>& events, CpuCounts& sum) const {
-    for (const UniqueFd& event : events) {
-      EventRead& last = ring.last[event.get()];
-      EventRead now;
-      if (read_event(event.get(), has_lost, now)) last = now;
-      sum.hits += last.value;
-      if (has_lost) sum.lost += last.lost;
-    }
+    if (events.empty()) return;
+    const int first = events.front().get();
+    EventRead& last = ring.last[first];
+    EventRead now;
+    if (read_event(first, has_lost, now)) last = now;
+    sum.hits += last.value;
+    if (has_lost) sum.lost += last.lost;
   }
 
-  int control(unsigned long request) const {
-    int error = 0;
+  // The first event is switched on first and off last: no other has what it has not counted.
+  void enable() const {
     for (const CpuRing& ring : rings) {
       for (const UniqueFd& event : ring.current()) {
-        if (::ioctl(event.get(), request, 0) != 0 && error == 0) error = errno;
+        if (::ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) {
+          throw system_error("cannot switch the perf events on", errno);
+        }
       }
     }
-    return error;
+  }
+  void disable() const {
+    for (const CpuRing& ring : rings) {
+      for (const UniqueFd& event : std::views::reverse(ring.current())) {
+        ::ioctl(event.get(), PERF_EVENT_IOC_DISABLE, 0);
+      }
+    }
   }
 };
 
@@ -245,12 +254,9 @@ bool PerfEvents::attach(std::size_t index, const UniqueFd& gate) {
   return gate.valid() && ::ioctl(event.get(), PERF_EVENT_IOC_SET_BPF, gate.get()) == 0;
 }
 
-void PerfEvents::enable() {
-  const int error = impl_->control(PERF_EVENT_IOC_ENABLE);
-  if (error != 0) throw system_error("cannot switch the perf events on", error);
-}
+void PerfEvents::enable() { impl_->enable(); }
 
-void PerfEvents::disable() { impl_->control(PERF_EVENT_IOC_DISABLE); }
+void PerfEvents::disable() { impl_->disable(); }
 
 const std::vector<int>& PerfEvents::poll_fds() const { return impl_->poll_fds; }
 

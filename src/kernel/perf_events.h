@@ -5,6 +5,9 @@
 // where the kernel can, CGROUP. The reader is woken when a ring is half full and never per event, which would
 // cost three times what the probe itself does.
 //
+// Where there are several events, they are of one probe: the first sees all that the others see, so its counts are those
+// of the accepts, and nothing else is counted.
+//
 // The event of a CPU that goes offline is dead for ever, without a word (measured on 5.10 to 7.2): when the CPU
 // returns, revive() takes events opened anew. Opening needs privileges, everything else here does not, so it is a
 // type of its own that another process can hold (kernel/keeper.h).
@@ -29,7 +32,7 @@ struct EventToOpen {
 
 struct CpuCounts {
   std::uint16_t cpu = 0;
-  std::uint64_t hits = 0;  // samples produced after the filter, whether or not they fitted into the ring
+  std::uint64_t hits = 0;  // samples of the first event, after the filter, whether or not they fitted into the ring
   std::uint64_t lost = 0;  // of these, how many did not fit; kNotRecorded64 where the kernel cannot say
   bool operator==(const CpuCounts&) const = default;
 };

@@ -50,7 +50,8 @@ struct TracerInfo {
 };
 
 struct TracerCounters {
-  // Samples the events produced, after the kernel's filter, whether or not they fitted into a ring.
+  // Accepts the kernel counted, after its filter, whether or not their samples fitted into a ring: samples of the first
+  // event (perf_events.h), and what ftrace alone had.
   std::uint64_t hits = 0;
   // Of these, how many did not fit; includes what Loss records announce. kNotRecorded64 where the kernel cannot
   // say (no PERF_FORMAT_LOST, before about 6.0): hits minus samples read is the same number.
@@ -103,7 +104,7 @@ class Tracer {
 
   // After close(): the values at the moment of closing.
   TracerCounters counters() const;
-  // Hits and losses of each CPU's perf events.
+  // Hits and losses of each CPU, as perf_events.h counts them.
   std::vector<CpuCounts> cpu_counts() const;
 
   // Stops producing samples; what is in the rings can still be drained, the counters no longer move.

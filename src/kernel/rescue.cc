@@ -18,17 +18,6 @@ constexpr unsigned kDeaf = 2;
 constexpr std::uint32_t kSample = 9;  // PERF_RECORD_SAMPLE
 constexpr std::size_t kRawAt = 36;    // of the raw data in a sample: behind the header, TID, TIME, CPU and its length
 
-// What both writers agree on: the event and the fields, up to the time the connection was established. "" for another
-// event. The flags between them are of the moment, what is behind the fields may be padding.
-std::string key_of(Bytes payload, std::uint64_t event_id) {
-  constexpr std::size_t kFlagsAt = 2;
-  constexpr std::size_t kFieldsAt = 4;
-  constexpr std::size_t kEnd = 72;
-  if (payload.size() < kEnd || load<std::uint16_t>(payload.data()) != event_id) return "";
-  const char* const text = reinterpret_cast<const char*>(payload.data());
-  return std::string{text, kFlagsAt} + std::string{text + kFieldsAt, kEnd - kFieldsAt};
-}
-
 template <typename T>
 void append(std::vector<std::byte>& to, const T& value) {
   const Bytes bytes = std::as_bytes(std::span{&value, 1});
@@ -38,7 +27,35 @@ void append(std::vector<std::byte>& to, const T& value) {
 }  // namespace
 
 Rescue::Rescue(const perf::DecoderConfig& decoder, std::uint64_t event_id, KernelPaths paths)
-    : decoder_(decoder), cgroup_(decoder.layout.cgroup), event_id_(event_id), paths_(std::move(paths)) {}
+    : decoder_(decoder), cgroup_(decoder.layout.cgroup), event_id_(event_id), paths_(std::move(paths)) {
+  const perf::EventFormat format = perf::parse_event_format(decoder.formats.front());
+  ports_ = format.find("pf");
+  protocol_ = format.find("proto");
+  established_ = format.find("est");
+  for (const char* name : {"pf", "v4", "s1", "sport", "proto", "netns", "est"}) {
+    const perf::FieldSlot field = format.find(name);
+    key_size_ = std::max<std::size_t>(key_size_, field.offset + field.size);
+  }
+}
+
+// What both writers agree on: the event and the fields, up to the time the connection was established. "" for another
+// event. Each fetches for itself, so what may change meanwhile is left out: the flags of the moment; the state and
+// skc_num, which a FIN or an RST changes on another CPU (tcp_set_state and __inet_put_port, net/ipv4, 6.1); and that time
+// of an MPTCP socket, which has something else in its place. What is behind the fields may be padding.
+std::string Rescue::key_of(Bytes payload) const {
+  if (payload.size() < key_size_ || load<std::uint16_t>(payload.data()) != event_id_) return "";
+  std::string key{reinterpret_cast<const char*>(payload.data()), key_size_};
+  const auto leave_out = [&](std::size_t at, std::size_t size) { key.replace(at, size, size, '\0'); };
+  constexpr std::size_t kFlagsAt = 2;
+  constexpr std::size_t kNumAt = 2;    // of the 8 bytes from skc_dport on (perf/decoder.h)
+  constexpr std::size_t kStateAt = 6;
+  leave_out(kFlagsAt, 2);
+  leave_out(ports_.offset + kNumAt, 2);
+  leave_out(ports_.offset + kStateAt, 1);
+  const bool mptcp = protocol_.size == 2 && load<std::uint16_t>(payload.data() + protocol_.offset) == kProtocolMptcp;
+  if (mptcp) leave_out(established_.offset, established_.size);
+  return key;
+}
 
 std::vector<std::uint16_t> Rescue::cpus() const {
   std::vector<std::uint16_t> numbers;
@@ -59,7 +76,7 @@ void Rescue::seen(std::uint16_t cpu, Bytes records) {
     if (record.size() <= kRawAt || load<perf::RecordHeader>(record.data()).type != kSample) continue;
     processes_[load<std::uint32_t>(record.data() + kThreadAt)] = {load<std::uint32_t>(record.data() + kProcessAt),
                                                                   load<std::uint64_t>(record.data() + kTimeAt)};
-    if (found != cpus_.end()) found->second.seen.insert(key_of(record.subspan(kRawAt), event_id_));
+    if (found != cpus_.end()) found->second.seen.insert(key_of(record.subspan(kRawAt)));
   }
 }
 
@@ -92,14 +109,14 @@ bool Rescue::read(std::uint16_t cpu) {
 }
 
 bool Rescue::delivered(const Cpu& of, Bytes payload) const {
-  const std::string key = key_of(payload, event_id_);
+  const std::string key = key_of(payload);
   return of.seen.contains(key) || of.seen_before.contains(key);
 }
 
 // The first `count` records, but for those that perf delivered and those that its filter would have kept away.
 void Rescue::emit(std::uint16_t cpu, const Cpu& of, std::size_t count, std::vector<std::byte>& to) {
   for (const auto& [time, payload] : std::span{of.read}.first(count)) {
-    if (key_of(payload, event_id_).empty() || delivered(of, payload)) continue;
+    if (key_of(payload).empty() || delivered(of, payload)) continue;
     const std::vector<std::byte> record = perf_record(cpu, time, payload);
     const perf::Decoded decoded = decoder_.decode(record);
     const auto* accept = std::get_if<Accept>(&decoded);
@@ -157,7 +174,7 @@ std::vector<std::byte> Rescue::perf_record(std::uint16_t cpu, std::uint64_t time
   const std::size_t raw_size = (payload.size() + sizeof(std::uint32_t) + 7) / 8 * 8 - sizeof(std::uint32_t);
   const std::size_t size = kRawAt + raw_size + (cgroup_ ? sizeof(std::uint64_t) : 0);
   std::vector<std::byte> record;
-  append(record, perf::RecordHeader{.type = kSample, .misc = 0, .size = static_cast<std::uint16_t>(size)});
+  append(record, perf::RecordHeader{.type = kSample, .misc = perf::kMadeUp, .size = static_cast<std::uint16_t>(size)});
   append(record, process_of_thread(thread, time));
   append(record, thread);
   append(record, time);

@@ -21,6 +21,7 @@
 #include "core/unique_fd.h"
 #include "kernel/kernel_paths.h"
 #include "perf/decoder.h"
+#include "perf/event_format.h"
 
 namespace tcpaccept::kernel {
 
@@ -68,6 +69,7 @@ class Rescue {
     std::unordered_set<std::string> seen;
     std::unordered_set<std::string> seen_before;  // by the last settle()
   };
+  std::string key_of(Bytes payload) const;
   bool delivered(const Cpu& of, Bytes payload) const;
   void emit(std::uint16_t cpu, const Cpu& of, std::size_t count, std::vector<std::byte>& to);
   std::uint32_t process_of_thread(std::uint32_t thread, std::uint64_t time) const;
@@ -76,6 +78,10 @@ class Rescue {
   perf::Decoder decoder_;
   bool cgroup_;
   std::uint64_t event_id_;
+  perf::FieldSlot ports_;
+  perf::FieldSlot protocol_;
+  perf::FieldSlot established_;
+  std::size_t key_size_ = 0;  // what both writers agree on ends there
   KernelPaths paths_;
   std::map<std::uint16_t, Cpu> cpus_;
   std::vector<UniqueFd> switches_;

@@ -20,6 +20,8 @@ constexpr std::uint32_t kRecordLost = 2;
 constexpr std::uint32_t kRecordSample = 9;
 constexpr std::uint32_t kRecordLostSamples = 13;
 
+constexpr std::size_t kHeadSize = 28;  // of a sample's body, before the raw data
+
 // A kprobe sits on the first instruction that may be patched: behind endbr64 or bti and the ftrace prologue,
 // that is up to 8 bytes into the function on x86-64 and arm64. No other function begins that close.
 constexpr std::uint64_t kEntrySlack = 16;
@@ -160,6 +162,14 @@ Decoded Decoder::decode(Bytes record) const {
   }
 }
 
+bool Decoder::of_subflow(Bytes record) const {
+  constexpr std::size_t kIdAt = sizeof(RecordHeader) + kHeadSize;
+  if (record.size() < kIdAt + sizeof(std::uint16_t)) return false;
+  if (load<RecordHeader>(record.data()).type != kRecordSample) return false;
+  const auto id = load<std::uint16_t>(record.data() + kIdAt);
+  return std::any_of(events_.begin(), events_.end(), [&](const Fields& f) { return f.id == id && f.subflow; });
+}
+
 Decoded Decoder::decode_sample(Bytes body) const {
   // Order fixed by perf_event_open(2): TID, TIME, CPU, RAW, CGROUP.
   struct Head {
@@ -168,8 +178,7 @@ Decoded Decoder::decode_sample(Bytes body) const {
     std::uint32_t cpu, reserved;
     std::uint32_t raw_size;
   };
-  static_assert(offsetof(Head, raw_size) == 24);
-  constexpr std::size_t kHeadSize = 28;
+  static_assert(offsetof(Head, raw_size) + sizeof(std::uint32_t) == kHeadSize);
 
   ByteCursor cursor{body};
   Bytes head_bytes;

@@ -78,6 +78,8 @@ class Decoder {
 
   // `record` is one whole record with its header, as next_record (perf/record.h) cuts them.
   Decoded decode(Bytes record) const;
+  // Is it a sample of the event whose name ends in _mptcp? What that event sees, another one sees, too.
+  bool of_subflow(Bytes record) const;
 
  private:
   struct Number {  // size 0 = absent

@@ -17,6 +17,10 @@ struct RecordHeader {
 };
 static_assert(sizeof(RecordHeader) == 8);
 
+// In `misc` of samples that are made up from elsewhere (kernel/rescue.h): their neighbours are none of theirs. The kernel
+// leaves this bit to tools (PERF_RECORD_MISC_PROC_MAP_PARSE_TIMEOUT, include/uapi/linux/perf_event.h).
+inline constexpr std::uint16_t kMadeUp = 1u << 12;
+
 // A size the kernel can have written: room for the header, and the multiple of 8 all records are padded to.
 constexpr bool plausible_record_size(std::uint16_t size) { return size >= sizeof(RecordHeader) && size % 8 == 0; }
 

@@ -56,19 +56,23 @@ void Pump::records(std::uint16_t cpu, Bytes records) {
   while (perf::next_record(records, record)) {
     perf::Decoded decoded = decoder_.decode(record);
     if (auto* accept = std::get_if<Accept>(&decoded)) {
-      ++samples_;
-      if (wanted(*accept)) {
-        if (identities_ != nullptr) {
-          identities_->see(accept->listener);
-          accept->listener.nspid = identities_->nspid(accept->listener.pid);
-        }
-        add(cpu, *accept);
-      } else {
-        leave_out(cpu, *accept);
+      if (identities_ != nullptr && wanted(*accept)) {
+        identities_->see(accept->listener);
+        accept->listener.nspid = identities_->nspid(accept->listener.pid);
       }
+      const bool made_up = (load<perf::RecordHeader>(record.data()).misc & perf::kMadeUp) != 0;
+      const bool of_subflow = accept->listener.protocol == kProtocolMptcp && decoder_.of_subflow(record);
+      add(cpu, {.accept = *accept, .of_subflow = of_subflow}, made_up);
     } else if (const auto* loss = std::get_if<perf::Loss>(&decoded)) {
       ring_lost_ += loss->count;
       ring_lost_by_cpu_[cpu] += loss->count;
+      // The kernel puts this in front of the first sample that fits again: never between two of one accept.
+      if (const auto held = held_.find(cpu); held != held_.end()) {
+        release(cpu, held->second);
+        held_.erase(held);
+      }
+    } else if (decoder_.of_subflow(record)) {
+      // What is wrong here is so of the other event's sample, too, which is the one that counts.
     } else if (std::holds_alternative<perf::Foreign>(decoded)) {
       // A sample of our event that is none of our accepts; it is in the event's count all the same.
       ++samples_;
@@ -82,54 +86,93 @@ void Pump::records(std::uint16_t cpu, Bytes records) {
   if (!records.empty()) ++undecodable_;
 }
 
-// An MPTCP accept comes twice, from one event with the ends and from one with the figures of its first subflow, side by
-// side on its CPU. The second may be missing, and a draining may part them.
-void Pump::add(std::uint16_t cpu, const Accept& accept) {
-  constexpr std::uint64_t kTogether = 10'000'000;
-  const auto held = held_.find(cpu);
-  if (held != held_.end()) {
-    Accept first = held->second;
-    held_.erase(held);
-    const bool same = accept.listener.protocol == kProtocolMptcp && first.tid == accept.tid &&
-                      first.rport == accept.rport && first.raddr == accept.raddr && accept.time - first.time < kTogether;
+// An MPTCP accept comes twice, from the event with the ends and from the one with the figures of its first subflow. Both
+// are taken at one hit of a kprobe, with preemption off, and another hit on that CPU meanwhile, in an interrupt, is not
+// probed but counted as missed (kprobe_ftrace_handler, arch/x86/kernel/kprobes/ftrace.c; kprobe_int3_handler): so they
+// are neighbours in the ring of their CPU, though any time may lie between them where a hypervisor takes the CPU away.
+// Either of them may be missing, and a draining may part them.
+void Pump::add(std::uint16_t cpu, const Half& half, bool made_up) {
+  const Accept& accept = half.accept;
+  if (!half.of_subflow) ++samples_;
+  if (const auto held = held_.find(cpu); held != held_.end()) {
+    Half& first = held->second;
+    const bool same = accept.listener.protocol == kProtocolMptcp && first.of_subflow != half.of_subflow &&
+                      first.accept.tid == accept.tid && first.accept.rport == accept.rport &&
+                      first.accept.raddr == accept.raddr && first.accept.listener.sport == accept.listener.sport &&
+                      first.accept.listener.saddr == accept.listener.saddr;
     if (same) {
-      ++joined_;
-      const bool figures = accept.listener.backlog != kNotRecorded32 || accept.wait_us != kNotRecorded64;
-      if (figures) {
-        first.listener.backlog = accept.listener.backlog;
-        first.wait_us = accept.wait_us;
-        first.ahead = accept.ahead;
-        first.rtt_us = accept.rtt_us;
+      if (first.of_subflow) --alone_[cpu];
+      if (half.of_subflow) {
+        first.accept.listener.backlog = accept.listener.backlog;
+        first.accept.wait_us = accept.wait_us;
+        first.accept.ahead = accept.ahead;
+        first.accept.rtt_us = accept.rtt_us;
       }
-      order_.add(first);
+      release(cpu, first);
+      held_.erase(held);
       return;
     }
-    order_.add(first);
+    if (!made_up) {
+      release(cpu, first);
+      held_.erase(held);
+    }
   }
-  if (accept.listener.protocol == kProtocolMptcp) held_.emplace(cpu, accept);
-  else order_.add(accept);
+  if (half.of_subflow) ++alone_[cpu];
+  if (accept.listener.protocol == kProtocolMptcp && !made_up) held_.emplace(cpu, half);
+  else pass_on(cpu, accept);
+}
+
+void Pump::pass_on(std::uint16_t cpu, const Accept& accept) {
+  if (wanted(accept)) order_.add(accept);
+  else leave_out(cpu, accept);
+}
+
+void Pump::release(std::uint16_t cpu, Half& half) {
+  if (!std::exchange(half.passed_on, true)) pass_on(cpu, half.accept);
 }
 
 void Pump::release_held(std::uint64_t until) {
-  for (auto held = held_.begin(); held != held_.end();) {
-    if (held->second.time > until) {
-      ++held;
-      continue;
-    }
-    order_.add(held->second);
-    held = held_.erase(held);
+  for (auto& [cpu, half] : held_) {
+    if (half.accept.time <= until) release(cpu, half);
   }
 }
 
-void Pump::end_round(const KernelCounts& counts) {
-  // Before the last round hits may run ahead of the samples read, so a loss is believed only if the kernel says so.
-  const std::uint64_t kernel_lost = counts.lost != kNotRecorded64 ? counts.lost : ring_lost_;
-  totals_.lost = std::max(totals_.lost, kernel_lost + undecodable_);
-  if (counts.hits != kNotRecorded64) totals_.hits = counts.hits - std::min(counts.hits, joined_);
-  for (const auto& [cpu, lost] : ring_lost_by_cpu_) lost_by_cpu_[cpu] = std::max(lost_by_cpu_[cpu], lost);
-  for (const capture::CpuLoss& cpu : counts.lost_by_cpu) {
-    lost_by_cpu_[cpu.cpu] = std::max(lost_by_cpu_[cpu.cpu], cpu.lost);
+// Seen so far, each once.
+std::uint64_t Pump::accepts() const {
+  std::uint64_t sum = samples_;
+  for (const auto& [cpu, count] : alone_) sum += count;
+  return sum;
+}
+
+// Before the last round hits may run ahead of the samples read, so a loss is believed only if the kernel says so. What is
+// in a ledger stays, what was only handed out open may turn out to be less.
+void Pump::count_losses(const KernelCounts& counts) {
+  const auto raise = [&](std::uint16_t cpu, std::uint64_t lost) {
+    const auto told = told_lost_by_cpu_.find(cpu);
+    lost_by_cpu_[cpu] = std::max(told == told_lost_by_cpu_.end() ? 0 : told->second, lost);
+  };
+  std::uint64_t lost = 0;
+  if (counts.lost != kNotRecorded64) {
+    lost = counts.lost;
+    for (const capture::CpuLoss& cpu : counts.lost_by_cpu) {
+      // An accept whose figures fitted into the ring where its ends did not is shown.
+      const auto alone = alone_.find(cpu.cpu);
+      const std::uint64_t shown = alone == alone_.end() ? 0 : std::min(alone->second, cpu.lost);
+      lost -= std::min(lost, shown);
+      raise(cpu.cpu, cpu.lost - shown);
+    }
+  } else {
+    // The rings' own word may count an MPTCP accept twice, but no more can be lost than was not read.
+    const std::uint64_t seen = accepts();
+    lost = counts.hits == kNotRecorded64 ? ring_lost_ : std::min(ring_lost_, counts.hits - std::min(counts.hits, seen));
+    for (const auto& [cpu, by_ring] : ring_lost_by_cpu_) raise(cpu, std::min(by_ring, lost));
   }
+  totals_.lost = std::max(told_.lost, lost + undecodable_);
+}
+
+void Pump::end_round(const KernelCounts& counts) {
+  count_losses(counts);
+  if (counts.hits != kNotRecorded64) totals_.hits = counts.hits;
   if (counts.misses != kNotRecorded64) totals_.misses = counts.misses;
 
   if (clock_.monotonic >= options_.settle) {
@@ -160,11 +203,11 @@ void Pump::finish() {
   release_held(kNotRecorded64);
   take(order_.release_all());
   // Nothing more can come: what was hit and not read is lost, whether or not a record said so.
-  const std::uint64_t accepts = samples_ - joined_;
-  const std::uint64_t unread = totals_.hits > accepts ? totals_.hits - accepts : 0;
+  const std::uint64_t seen = accepts();
+  const std::uint64_t unread = totals_.hits > seen ? totals_.hits - seen : 0;
   totals_.lost = std::max(totals_.lost, unread + undecodable_);
   // A kernel that cannot count its hits still balances.
-  totals_.hits = std::max(totals_.hits, accepts + totals_.lost - undecodable_);
+  totals_.hits = std::max(totals_.hits, seen + totals_.lost - undecodable_);
   if (!builder_.empty() || totals_ != told_) flush_with_ledger(false);
 }
 

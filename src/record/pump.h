@@ -47,7 +47,8 @@ struct PumpTotals {
   bool complete() const { return misses == 0 && lost == 0 && gaps == 0; }
 };
 
-// The kernel's own totals since the session began; kNotRecorded64 where it cannot tell.
+// The kernel's own totals since the session began, of the event that each accept hits once; kNotRecorded64 where it cannot
+// tell.
 struct KernelCounts {
   std::uint64_t hits = 0;
   std::uint64_t lost = 0;
@@ -97,9 +98,20 @@ class Pump {
   const capture::ClockAnchor& clock() const { return clock_; }
 
  private:
+  // One of the two samples of an MPTCP accept: `of_subflow` the one with the figures.
+  struct Half {
+    Accept accept;
+    bool of_subflow = false;
+    bool passed_on = false;  // it stayed alone for too long; should its other half come, it tells nothing new
+  };
+
   void take(const std::vector<Accept>& accepts);
-  void add(std::uint16_t cpu, const Accept& accept);
+  void add(std::uint16_t cpu, const Half& half, bool made_up);
+  void pass_on(std::uint16_t cpu, const Accept& accept);
+  void release(std::uint16_t cpu, Half& half);
   void release_held(std::uint64_t until);
+  void count_losses(const KernelCounts& counts);
+  std::uint64_t accepts() const;
   void flush();
   void flush_with_ledger(bool open);
   bool large_enough() const;
@@ -125,11 +137,11 @@ class Pump {
   std::uint64_t handed_out_again_ = 0;  // accepts in all those times together
   PumpTotals handed_totals_;      // at the last time anything was handed out
   std::map<std::uint32_t, std::uint64_t> ended_;  // processes asked for, and when they were known to be gone
-  std::uint64_t samples_ = 0;        // samples seen, decodable or not
-  std::uint64_t joined_ = 0;         // samples that told of an accept a second time
-  std::map<std::uint16_t, Accept> held_;  // by CPU: an MPTCP accept whose other half may follow
-  std::uint64_t undecodable_ = 0;
-  std::uint64_t ring_lost_ = 0;      // as told by PERF_RECORD_LOST
+  std::uint64_t samples_ = 0;        // samples seen of the event that each accept hits once, decodable or not
+  std::map<std::uint16_t, std::uint64_t> alone_;  // by CPU: accepts known by the figures of their subflow only
+  std::map<std::uint16_t, Half> held_;            // by CPU: an MPTCP accept whose other half may follow
+  std::uint64_t undecodable_ = 0;    // of samples_
+  std::uint64_t ring_lost_ = 0;      // samples of all events, as told by PERF_RECORD_LOST
   std::map<std::uint16_t, std::uint64_t> ring_lost_by_cpu_;  // totals, as PERF_RECORD_LOST tells, which lags behind
   std::map<std::uint16_t, std::uint64_t> lost_by_cpu_;       // totals, as that or the kernel's counts say
   std::map<std::uint16_t, std::uint64_t> told_lost_by_cpu_;  // at the last ledger

@@ -18,13 +18,16 @@ using perf::test::ByteBuilder;
 const auto& format() { return perf::test::kKernelFormats[1]; }
 
 // What both write for one accept, as the 6.1 kernel lays it out; `flags` differ between them.
-std::vector<std::byte> payload(std::uint16_t rport, std::uint8_t flags, std::uint16_t protocol = 6, std::uint32_t thread = 51) {
+// `state` and `established` may change between the two.
+std::vector<std::byte> payload(std::uint16_t rport, std::uint8_t flags, std::uint16_t protocol = 6, std::uint32_t thread = 51,
+                               std::uint8_t state = 1, std::uint64_t established = 1) {
   ByteBuilder raw;
   raw.add(format().id).add(flags).add(std::uint8_t{0}).add(thread).add(std::uint64_t{0xffffffff81000000});
-  raw.add(std::uint64_t{__builtin_bswap16(rport)} | std::uint64_t{2} << 32);
+  const std::uint64_t num = state == 7 ? 0 : 80;
+  raw.add(std::uint64_t{__builtin_bswap16(rport)} | num << 16 | std::uint64_t{2} << 32 | std::uint64_t{state} << 48);
   for (int address = 0; address < 2; ++address) raw.add(std::uint64_t{0}).add(std::uint64_t{0x0100007fffff0000});
   raw.add(__builtin_bswap16(std::uint16_t{80})).add(protocol).add(std::uint32_t{1});
-  raw.add(std::uint64_t{1}).add(std::uint32_t{800}).add(std::uint32_t{0}).add(std::uint32_t{128});
+  raw.add(established).add(std::uint32_t{800}).add(std::uint32_t{0}).add(std::uint32_t{128});
   raw.add(std::uint64_t{1}).add(std::uint32_t{5 << 16 | 96}).add_text(std::string_view{"sshd\0\0\0\0", 8});
   return raw.bytes();
 }
@@ -90,6 +93,19 @@ TEST_F(RescueTest, GivesWhatPerfDidNotDeliver) {
   EXPECT_EQ(last_.listener.comm.view(), "sshd");
   EXPECT_EQ(last_.listener.cgroup, 0u);
   EXPECT_TRUE(rescue_.take(1, false).empty());
+}
+
+TEST_F(RescueTest, WhatChangesBetweenTheTwoWritersIsTheSameAccept) {
+  const auto perf_has = [&](const std::vector<std::byte>& one) {
+    rescue_.seen(1, perf::test::sample({.pid = 50, .tid = 51, .time = 9, .cpu = 1}, one));
+  };
+  // A FIN, and an RST, which takes the port away; whatever an MPTCP socket has in place of a time.
+  ftrace({payload(5001, 1, 6, 51, 1), payload(5002, 1, 6, 51, 1), payload(5003, 1, 262, 51, 1, 3), payload(5004, 1, 6, 51, 1, 3)});
+  perf_has(payload(5001, 7, 6, 51, 8));
+  perf_has(payload(5002, 7, 6, 51, 7));
+  perf_has(payload(5003, 7, 262, 51, 1, 4));
+  perf_has(payload(5004, 7, 6, 51, 1, 4));  // another connection with the same ends
+  EXPECT_EQ(ports(rescue_.take(1, false)), (Ports{5004}));
 }
 
 TEST_F(RescueTest, WhatThePerfFilterKeepsAwayStaysAway) {

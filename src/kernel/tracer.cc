@@ -307,16 +307,17 @@ struct Tracer::Impl {
     return keeper ? keeper->close() : "";
   }
 
-  // Sums over our events; nothing when the kernel does not list one of them.
+  // Of our probe; nothing when the kernel does not list one of its events. A call is a call of each of them, as is one that
+  // is missed (kprobes_inc_nmissed_count, kernel/kprobes.c, 6.1).
   std::optional<ProbeProfile> profile() const {
-    ProbeProfile sum;
+    ProbeProfile most;
     for (const std::string& name : event_names) {
       const auto profiled = Tracefs::profile(profile_file.get(), name);
       if (!profiled) return std::nullopt;
-      sum.hits = std::max(sum.hits, profiled->hits);  // all of them are called each time
-      sum.misses += profiled->misses;
+      most.hits = std::max(most.hits, profiled->hits);
+      most.misses = std::max(most.misses, profiled->misses);
     }
-    return sum;
+    return most;
   }
 
   // The kernel makes up the text of this for all probes of the machine: not for every round.

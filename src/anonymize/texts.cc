@@ -8,21 +8,25 @@
 #include <cstdlib>
 
 #include "anonymize/address_texts.h"
+#include "core/error.h"
 
 namespace tcpaccept::anonymize {
 namespace {
 
-constexpr const char* kFilterForm = "(proto==[0-9]{1,3}|[ |&()])*";
-constexpr const char* kRecorderForm = "tcpaccept-(record|generate|report) [0-9]{1,4}([.][0-9]{1,4}){0,3}( --from-csv)?";
+constexpr const char* kFilterForm = "(proto==[0-9]{1,3}|family==(2|10)|sk!=0|[ |&()])*";
+// Four numbers would be an address.
+constexpr const char* kRecorderForm = "tcpaccept-(record|generate|report) [0-9]{1,4}([.][0-9]{1,4}){0,2}( --from-csv)?";
 
 // No kernel, machine or distribution has a longer name.
 constexpr std::size_t kLongestName = 200;
+// The last one that Linux names; what is beyond has a number.
+constexpr int kLastErrno = 133;
 
 // A POSIX extended regular expression that has to match the whole text.
 class Pattern {
  public:
-  explicit Pattern(const char* expression) {
-    if (::regcomp(&compiled_, expression, REG_EXTENDED) != 0) std::abort();  // ours, and tested
+  explicit Pattern(const std::string& expression) {
+    if (::regcomp(&compiled_, expression.c_str(), REG_EXTENDED) != 0) std::abort();  // ours, and tested
   }
   ~Pattern() { ::regfree(&compiled_); }
   Pattern(const Pattern&) = delete;
@@ -47,33 +51,81 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& kno
   return std::find(known.begin(), known.end(), text) != known.end();
 }
 
-// What probe_plan.cc and tracer.cc of the recorder write.
+// What probe_plan.cc, tracer.cc and self_check.cc of the recorder write, as parts of expressions.
 constexpr std::array<std::string_view, 3> kPlans{"graft", "inet_accept", "csk_accept"};
 constexpr std::array<std::string_view, 3> kSymbols{"security_sock_graft", "__inet_accept", "inet_csk_accept"};
 constexpr std::array<std::string_view, 2> kOffsets{"btf", "default"};
-constexpr std::array<std::string_view, 4> kConnections{"IPv4", "IPv6", "IPv4 on a dual-stack listener", "MPTCP"};
-// Notes that begin so are kept up to here. The report reads some of them (totals.cc).
-constexpr std::array<std::string_view, 16> kNotes{
-    "probe misses are not recorded: this kernel counts failed fetches among them",
-    "return probe: the next accept of every thread that already waits in accept() is not seen",
-    "the place of sk_protocol is not known: SCTP and other stream sockets over IP show too",
-    "cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1",
-    "cannot read /proc/kallsyms: samples are not checked for the address they come from",
-    "no BPF program keeps plain TCP off the MPTCP event",
-    "the probe is not proved to work, no connection of our own could be made",
-    "probes switched off for a moment would go unnoticed, inotify does not work",
-    "probes switched off in debugfs would go unnoticed, it is not mounted",
-    "this capture is a merge; what is said of host and probe is of its first part",
-    "made from CSV, which holds accepts only: host, probe, losses and gaps are not known",
-    "made up by tcpaccept-generate: nothing of this happened",
-    "plan graft: this kernel has no security_sock_graft",
-    "plan inet_accept: this kernel has no __inet_accept",
-    "plan graft",
-    "plan inet_accept",
-};
-constexpr std::string_view kDefaultLayout = ": queue wait, network namespace and protocol are not recorded";
+const std::string kPlan = "(graft|inet_accept|csk_accept)";
+const std::string kSymbol = "(security_sock_graft|__inet_accept|inet_csk_accept)";
+const std::string kArgument =
+    "(pf|d0|d1|s0|s1|v4|sport|proto|family|sk|netns|est|srtt|ahead|limit|left|lproto|kfile|comm)="
+    "(\\+[0-9]{1,5}\\(){0,3}\\$(arg[0-9]|retval|comm)\\){0,3}(:[usx](8|16|32|64))?";
 
-constexpr std::string_view kLeftOut = "left out";
+// Stands for what an error of the system is called.
+constexpr std::string_view kErrno = "<errno>";
+const std::string kConnection = "(IPv4|IPv6|IPv4 on a dual-stack listener|MPTCP)";
+const std::string kCompared = "(remote address|local address|command|thread|family|protocol)";
+const std::string kNotMade =
+    "(the loopback interface is down|loopback does not answer|others keep connecting to the test's port|"
+    "(socket|bind|listen|connect|accept|poll|getsockname|getsockopt|setsockopt): <errno>)";
+const std::string kOtherNumbers =
+    "(family [0-9]{1,3} instead of [0-9]{1,3}(, protocol [0-9]{1,5} instead of [0-9]{1,5})?|"
+    "protocol [0-9]{1,5} instead of [0-9]{1,5})";
+const std::string kTest = kConnection + ": (as expected|the probe did not show it|the probe showed it more than once|" +
+                          kOtherNumbers + "|not made(: " + kNotMade + ")?|differed( in " + kCompared + "(, " + kCompared +
+                          ")*)?)";
+// How the kernel says what is wrong with a definition (its trace_probe.h): of these words.
+const std::string kRefusal =
+    "( ?(A|This|The|Given|Invalid|Unknown|Unsupported|Failed|Too|Maxactive|Retprobe|Dereference|BTF|a|an|address|"
+    "already|another|are|argument|arguments|array|available|be|big|brace|by|close|entry|event|fetch|field|find|for|"
+    "function|group|has|have|in|is|kprobe|long|many|maxactive|memory|much|must|name|needs|nested|no|not|number|of|"
+    "offset|on|or|probe|probed|register|required|returns|size|specified|string|symbol|the|to|too|type|unique|used|"
+    "variable|with))+";
+// Why a plan was passed over.
+const std::string kWhy =
+    "(this kernel has no " + kSymbol + "|the self-test failed(: " + kTest + "(; " + kTest + ")*)?" +
+    "(; kprobes may be switched off: mount debugfs \\(\"mount -t debugfs nodev /sys/kernel/debug\"\\) and look at "
+    "/sys/kernel/debug/kprobes/enabled)?|"
+    "the kernel refuses a probe on " + kSymbol + "( \\(" + kRefusal + "(, at \"(" + kSymbol + "|" + kArgument +
+    ")\")?\\))?: <errno>|"
+    "the kernel refuses the event filter \"(proto==[0-9]{1,3}|family==(2|10)|sk!=0|[ |&()])*\": <errno>|"
+    "(cannot (open|read|write)|writing) /sys/kernel/(debug/)?tracing/[a-z_]{1,20}: <errno>|"
+    "cannot install a probe on " + kSymbol + ": every name tried is taken in /sys/kernel/(debug/)?tracing/kprobe_events|"
+    "the kernel's event format is not understood: (field with a negative place|field beyond 64 KiB|"
+    "field without a name|a line of it is none of a name, an id or a field|longer than 64 KiB|it has no name|"
+    "libtraceevent refused it|no common_type at its start)|"
+    "cannot open a perf event on any CPU: all of them are offline|"
+    "cannot (get random bytes|set up a probe|make a socket|switch the perf events on): <errno>)";
+
+// A note that begins so is kept up to here at least. The report reads some of them (totals.cc). `more` is how it may
+// go on; with anything else it is cut.
+struct Note {
+  std::string begin;
+  std::string more;
+};
+const std::array<Note, 12> kNotes{{
+    {"probe misses are not recorded: this kernel counts failed fetches among them", ""},
+    {"return probe: the next accept of every thread that already waits in accept() is not seen", ""},
+    {"the place of sk_protocol is not known: SCTP and other stream sockets over IP show too", ""},
+    {"cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1",
+     "; boot with cgroup_no_v1=perf_event"},
+    {"cannot read /proc/kallsyms: samples are not checked for the address they come from", ""},
+    {"no BPF program keeps plain TCP off the MPTCP event",
+     " \\(<errno>\\): each accept costs some thousand instructions more"},
+    {"the probe is not proved to work, no connection of our own could be made",
+     " \\(" + kTest + "\\); see to the loopback interface, for example with \"ip link set lo up\""},
+    {"probes switched off for a moment would go unnoticed, inotify does not work",
+     " \\(<errno>\\); raise fs.inotify.max_user_instances or fs.inotify.max_user_watches"},
+    {"probes switched off in debugfs would go unnoticed, it is not mounted",
+     "; mount it with \"mount -t debugfs nodev /sys/kernel/debug\""},
+    {"this capture is a merge; what is said of host and probe is of its first part", ""},
+    {"made from CSV, which holds accepts only: host, probe, losses and gaps are not known", ""},
+    {"made up by tcpaccept-generate: nothing of this happened", ""},
+}};
+constexpr std::string_view kDefaultLayout = ": queue wait, network namespace and protocol are not recorded";
+const std::string kNoLayout =
+    "(no BTF|no type information in /sys/kernel/btf/vmlinux \\(<errno>\\)|the type information in "
+    "/sys/kernel/btf/vmlinux does not describe (struct sock|socket addresses) as expected)";
 
 void keep_if(std::string& text, bool known) {
   if (!text.empty() && !known) text = kLeftOut;  // which stays so the next time
@@ -82,8 +134,7 @@ void keep_if(std::string& text, bool known) {
 // "p:tcpaccept/NAME SYMBOL ARGUMENTS": the name holds the recorder's pid and a random number.
 std::string known_definition(std::string_view definition) {
   static const Pattern head("(p|r[0-9]{1,4}):tcpaccept/[a-z0-9_]{1,64}");
-  static const Pattern arguments(
-      "( [a-z][a-z0-9]{0,6}=(\\+[0-9]{1,5}\\(){0,3}\\$(arg[0-9]|retval|comm)\\){0,3}(:[usx](8|16|32|64))?){0,32}");
+  static const Pattern arguments("( " + kArgument + "){0,32}");
   const std::size_t name_end = definition.find(' ');
   if (name_end == std::string_view::npos) return "";
   const std::string_view name = definition.substr(0, name_end);
@@ -95,22 +146,88 @@ std::string known_definition(std::string_view definition) {
   return known += rest;
 }
 
-std::string known_note(std::string_view note) {
-  const auto* const known =
-      std::find_if(kNotes.begin(), kNotes.end(), [&](std::string_view one) { return note.starts_with(one); });
-  if (known != kNotes.end()) return std::string{*known};
-  if (note.ends_with(kDefaultLayout)) return "no BTF" + std::string{kDefaultLayout};
-  return "";
+// Errors of the system, where the recorder writes one, give way to kErrno: their names are fixed.
+std::string without_errno(std::string_view text) {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (int number = 1; number <= kLastErrno; ++number) all.push_back(errno_text(number));
+    return all;
+  }();
+  std::string masked;
+  while (!text.empty()) {
+    if (masked.ends_with(": ") || masked.ends_with(" (")) {
+      const std::string_view name = text.substr(0, text.find_first_of(";)"));
+      if (std::find(names.begin(), names.end(), name) != names.end()) {
+        masked += kErrno;
+        text.remove_prefix(name.size());
+        continue;
+      }
+    }
+    masked += text.front();
+    text.remove_prefix(1);
+  }
+  return masked;
 }
 
+// Whole, or which connection it was and what of it can be told: addresses, commands and threads cannot.
 std::string known_test(std::string_view line) {
-  const std::string_view connection = line.substr(0, line.find(": "));
-  if (connection.size() == line.size() || !is_one_of(connection, kConnections)) return "";
-  const std::string_view outcome = line.substr(connection.size() + 2);
-  std::string known{connection};
-  // Only what was proved ends so (totals.cc).
-  if (outcome == "as expected") return known + ": as expected";
-  return known + (outcome.starts_with("not made") ? ": not made" : ": differed");
+  static const Pattern whole(kTest);
+  if (whole.matches(without_errno(line))) return std::string{line};
+  const std::size_t end = line.find(": ");
+  static const Pattern connection(kConnection);
+  if (end == std::string_view::npos || !connection.matches(line.substr(0, end))) return "";
+  const std::string known{line.substr(0, end)};
+  std::string_view rest = line.substr(end + 2);
+  if (rest.starts_with("not made")) return known + ": not made";
+  std::string differed;
+  for (const std::string_view what : {"remote address ", "local address ", "command ", "thread ", "family ", "protocol "}) {
+    if (!rest.starts_with(what)) continue;
+    differed += (differed.empty() ? " in " : ", ") + std::string{what.substr(0, what.size() - 1)};
+    // A command may hold anything; the recorder's own, which it is compared with, does not.
+    const std::size_t instead = rest.find(" instead of ");
+    rest.remove_prefix(std::min(instead, rest.size()));
+    rest.remove_prefix(std::min(rest.find(", "), rest.size()));
+    rest.remove_prefix(std::min<std::size_t>(2, rest.size()));
+  }
+  return known + ": differed" + differed;
+}
+
+// Why a plan was passed over, as much as is known.
+std::string known_plan(std::string_view note) {
+  static const Pattern whole("plan " + kPlan + "(: " + kWhy + ")?");
+  if (whole.matches(without_errno(note))) return std::string{note};
+  constexpr std::string_view kFailed = ": the self-test failed";
+  const std::size_t end = note.find(": ");
+  const std::string plan{note.substr(0, end)};
+  if (!whole.matches(plan)) return "";
+  if (!note.substr(plan.size()).starts_with(kFailed)) return plan;
+  std::string known = plan + std::string{kFailed};
+  std::string_view rest = note.substr(known.size());
+  for (const char* separator = ": "; !rest.empty();) {
+    rest.remove_prefix(std::min<std::size_t>(2, rest.size()));
+    const std::string_view line = rest.substr(0, rest.find("; "));
+    if (const std::string test = known_test(line); !test.empty()) {
+      known += separator + test;
+      separator = "; ";
+    }
+    rest.remove_prefix(line.size());
+  }
+  return known;
+}
+
+std::string known_note(std::string_view note) {
+  if (note.starts_with("plan ")) return known_plan(note);
+  static const Pattern layout(kNoLayout);
+  if (note.ends_with(kDefaultLayout)) {
+    const std::string_view why = note.substr(0, note.size() - kDefaultLayout.size());
+    return layout.matches(without_errno(why)) ? std::string{note} : "no BTF" + std::string{kDefaultLayout};
+  }
+  for (const auto& [begin, more] : kNotes) {
+    if (!note.starts_with(begin)) continue;
+    const std::string rest = without_errno(note).substr(begin.size());
+    return rest.empty() || Pattern(more).matches(rest) ? std::string{note} : begin;
+  }
+  return "";
 }
 
 std::string lower_case(std::string_view from) {
@@ -121,13 +238,27 @@ std::string lower_case(std::string_view from) {
   return to;
 }
 
-// Keeps the lines of which `known` leaves something; how many are gone.
+struct Kept {
+  std::size_t gone = 0;
+  std::size_t cut = 0;
+};
+
+// Keeps of each line what `known` leaves of it.
 template <typename Known>
-std::size_t keep_lines(std::vector<std::string>& lines, const Known& known) {
-  const std::size_t before = lines.size();
-  for (std::string& line : lines) line = known(line);
+void keep_lines(std::vector<std::string>& lines, const Known& known, Kept& kept) {
+  for (std::string& line : lines) {
+    std::string rest = known(line);
+    if (rest.empty()) ++kept.gone;
+    else if (rest != line) ++kept.cut;
+    line = std::move(rest);
+  }
   std::erase(lines, "");
-  return before - lines.size();
+}
+
+// "" if there are none.
+std::string counted_lines(std::size_t count, std::string_view what) {
+  if (count == 0) return "";
+  return "; " + std::to_string(count) + (count == 1 ? " line" : " lines") + " of the recorder " + std::string{what};
 }
 
 }  // namespace
@@ -198,11 +329,13 @@ void keep_known_texts(capture::Start& start, const std::string& note) {
   keep_if(start.probe.filter, filter.matches(start.probe.filter));
   // What was said of an earlier anonymisation is not counted as left out.
   std::erase_if(start.probe.notes, [](const std::string& line) { return line.starts_with(kAnonymizedNote); });
-  const std::size_t gone = keep_lines(start.probe.definitions, known_definition) +
-                           keep_lines(start.probe.notes, known_note) + keep_lines(start.probe.self_test, known_test);
-  start.probe.notes.push_back(
-      std::string{kAnonymizedNote} + note +
-      (gone == 0 ? "" : "; " + std::to_string(gone) + (gone == 1 ? " line" : " lines") + " of the recorder left out"));
+  Kept kept;
+  keep_lines(start.probe.definitions, known_definition, kept);
+  kept.cut = 0;  // what a probe was called is no loss
+  keep_lines(start.probe.notes, known_note, kept);
+  keep_lines(start.probe.self_test, known_test, kept);
+  start.probe.notes.push_back(std::string{kAnonymizedNote} + note + counted_lines(kept.gone, "left out") +
+                              counted_lines(kept.cut, "cut short"));
 }
 
 std::string unknown_text(const capture::Start& start, const std::string& note) {
@@ -223,7 +356,8 @@ std::string unknown_text(const capture::Start& start, const std::string& note) {
       if (i >= again->size() || (*lines)[i] != (*again)[i]) return (*lines)[i];
     }
   }
-  static const Pattern gone("(; [0-9]{1,9} lines? of the recorder left out)?");
+  static const Pattern gone(
+      "(; [0-9]{1,9} lines? of the recorder left out)?(; [0-9]{1,9} lines? of the recorder cut short)?");
   const std::string own = std::string{kAnonymizedNote} + note;
   for (const std::string& line : was.notes) {
     const bool known_line = line.starts_with(own) ? gone.matches(std::string_view(line).substr(own.size()))

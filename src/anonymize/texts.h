@@ -1,8 +1,9 @@
 // What of the texts of a session may be kept: only what is known to be harmless.
 //
 // Kernel, machine and distribution stay, a maintainer needs them; but not when the host's name or its boot id is in
-// them. Of everything else only texts that a tcpaccept is known to write stay, and of these only the known part: they
-// are put together anew from what is written down here. The rest is left out, and a note counts it.
+// them. Of everything else only texts that a tcpaccept is known to write stay, as they are written down here; the numbers
+// in them may be any. Of a line that goes on otherwise only the known part stays. What is left out, and what is cut
+// short, a note counts.
 #pragma once
 
 #include <functional>
@@ -20,6 +21,9 @@ void keep_known_texts(capture::Start& start, const std::string& note);
 
 // "" stays. `pid` gives a process its new number.
 std::string known_reason(std::string_view reason, const std::function<std::uint32_t(std::uint32_t)>& pid);
+
+// Stands for a text that had to go.
+inline constexpr std::string_view kLeftOut = "left out";
 
 // How notes about anonymisation begin.
 inline constexpr std::string_view kAnonymizedNote = "anonymized: ";

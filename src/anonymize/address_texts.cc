@@ -120,9 +120,10 @@ void for_each_address(std::string_view text, const Use& use, const std::function
     at = end;
     const bool v4 = dots >= 3;
     const bool v6 = gap || colons >= 7;
-    if ((!v4 && !v6) || (skip && skip(run))) continue;
+    if (!v4 && !v6) continue;
     if (before.ends_with("\\x")) run.remove_prefix(std::min<std::size_t>(run.size(), 2));
     if (before.ends_with("\\u")) run.remove_prefix(std::min<std::size_t>(run.size(), 4));
+    if (skip && skip(run)) continue;
     if (v4) tell_v4(run, use);
     if (v4 && (gap || colons >= 6)) tell(run, use);  // IPv6 with an IPv4 address in it
     if (v6) tell_v6(run, use);

@@ -9,16 +9,20 @@
 //      was fails this; one that happens to be the pseudonym of another does not.
 //   3. Each COMM, host name, boot id and component of a cgroup path is a pseudonym that some original name has (a COMM:
 //      or an original COMM, with Settings::keep_comm). Every other text is one that texts.h knows; kernel, machine and
-//      distribution hold no host name, boot id or original address as a word.
+//      distribution hold no original address, nor the name or boot id of their own host as a word. (That they hold the
+//      name of another host is nothing that the capture of their own would not tell.)
 //   4. The batches in plain form, which are all values as they are, do not hold an original address in 16 bytes (in
 //      network order, or each half little-endian, as Cap'n Proto has it), its text of seven characters or more, or an
 //      original name of eight bytes or more; except where it is what 2 and 3 allow. This finds what a later field
 //      might hold that 2 and 3 do not know. (Packed columns are these values again, by 1; searched as they are they
-//      hold any text by chance: indexes that count up spell "abcdefgh".)
+//      hold any text by chance: indexes that count up spell "abcdefgh".) Commands that stay are not searched for names:
+//      "gunicorn: maste" holds "gunicorn", the name of a cgroup.
 //
-// Text (a table, CSV, JSON) is refused if it holds the text of an original address (address_texts.h), or an original
-// name of eight bytes or more as a word; unless that is a pseudonym of another one. Names that look like times and
-// numbers, and names with bytes that are escaped in text, are not searched for there.
+// Text (a table, CSV, JSON) is made of batches. Each is refused before a writer gets it, unless 2 and 3 hold of all its
+// values: that is where names are looked for, of any length. In what was written only the texts of original addresses
+// are (address_texts.h), because a process can call itself by what a format writes: eight spaces, "inet6,tcp",
+// "\"sport\":22". A part of a text that is, as a whole, an address that may be there is no leak: fd00:2001:db8::1, which
+// stays, holds the text of 2001:db8::1.
 //
 // Not searched for: four bytes of an IPv4 address alone, which occur by chance in any file (2 looks at each value
 // instead), addresses of ::/64 in binary (they look like small numbers), and numbers such as pids.
@@ -41,7 +45,7 @@
 
 namespace tcpaccept::anonymize {
 
-// note() and check_text() may be called by several threads.
+// note(), check_rows() and check_text() may be called by several threads.
 class LeakCheck {
  public:
   explicit LeakCheck(const Settings& settings);
@@ -54,10 +58,10 @@ class LeakCheck {
   void check(int fd, capture::Packing packing, const std::string& name);
   // The same for bytes in memory, all frames.
   void check(Bytes frames, capture::Packing packing, const std::string& name);
+  // What is to become text. Throws Error.
+  void check_rows(const capture::Batch& batch, const std::string& name);
   // Of a text whole lines, before they are written. Throws Error.
   void check_text(std::string_view lines, const std::string& name);
-  // A word that texts have by themselves, such as the name of a column; no leak, even where a process is called so.
-  void allow(std::string_view word);
 
   // What the check cannot say for certain, or "".
   std::string caveat() const;
@@ -69,15 +73,18 @@ class LeakCheck {
   void check_start(const capture::Start& start);
   void check_batch(const capture::Batch& batch);
   void check_addresses(std::vector<IpAddress>& addresses);
-  void check_system_text(const char* what, const std::string& text);
+  void check_system_text(const char* what, const std::string& text, const capture::Start& start);
   void check_comm(const Comm& comm);
   void check_path(std::string_view path);
   void search(Bytes plain);
   void search_address(std::uint64_t high, std::uint64_t low);
   void search_address_texts(std::string_view text, const char* where);
-  void search_name(std::string_view rest, bool text);
+  void search_name(std::string_view rest);
   // Of one of the originals, or what stays as it is.
   bool is_pseudonym(const IpAddress& address);
+  // The same of a text that is an address as a whole, which then must have been in the originals if it stays.
+  bool may_stand(std::string_view text);
+  IpAddress& proved_at(const IpAddress& address);
   void refuse_leak(const IpAddress& address, const char* where);
   void note_name(std::string_view name);
 
@@ -88,7 +95,7 @@ class LeakCheck {
   Seen names_;        // COMMs and components that are to be hidden
   Seen fronts_;       // their first eight bytes
   Seen kept_;         // COMMs that stay
-  Seen hosts_;        // and boot ids
+  Seen hosts_;        // and boot ids, each with its pseudonym
   Seen pseudonyms_;   // that names may have
   // A bit that is not set tells at once that an address, or the front of a name, was not seen.
   static constexpr unsigned kFilterBits = 19;

@@ -72,8 +72,8 @@ const std::string kOtherNumbers =
     "(family [0-9]{1,3} instead of [0-9]{1,3}(, protocol [0-9]{1,5} instead of [0-9]{1,5})?|"
     "protocol [0-9]{1,5} instead of [0-9]{1,5})";
 const std::string kTest = kConnection + ": (as expected|the probe did not show it|the probe showed it more than once|" +
-                          kOtherNumbers + "|not made(: " + kNotMade + ")?|differed( in " + kCompared + "(, " + kCompared +
-                          ")*)?)";
+                          kOtherNumbers + "|not made(: " + kNotMade + ")?|differed( in " + kCompared + "(, " +
+                          kCompared + ")*)?)";
 // How the kernel says what is wrong with a definition (its trace_probe.h): of these words.
 const std::string kRefusal =
     "( ?(A|This|The|Given|Invalid|Unknown|Unsupported|Failed|Too|Maxactive|Retprobe|Dereference|BTF|a|an|address|"
@@ -90,7 +90,8 @@ const std::string kWhy =
     ")\")?\\))?: <errno>|"
     "the kernel refuses the event filter \"(proto==[0-9]{1,3}|family==(2|10)|sk!=0|[ |&()])*\": <errno>|"
     "(cannot (open|read|write)|writing) /sys/kernel/(debug/)?tracing/[a-z_]{1,20}: <errno>|"
-    "cannot install a probe on " + kSymbol + ": every name tried is taken in /sys/kernel/(debug/)?tracing/kprobe_events|"
+    "cannot install a probe on " + kSymbol +
+    ": every name tried is taken in /sys/kernel/(debug/)?tracing/kprobe_events|"
     "the kernel's event format is not understood: (field with a negative place|field beyond 64 KiB|"
     "field without a name|a line of it is none of a name, an id or a field|longer than 64 KiB|it has no name|"
     "libtraceevent refused it|no common_type at its start)|"
@@ -153,11 +154,12 @@ std::string without_errno(std::string_view text) {
     for (int number = 1; number <= kLastErrno; ++number) all.push_back(errno_text(number));
     return all;
   }();
+  static const Pattern number("error [0-9]{1,5}");
   std::string masked;
   while (!text.empty()) {
     if (masked.ends_with(": ") || masked.ends_with(" (")) {
       const std::string_view name = text.substr(0, text.find_first_of(";)"));
-      if (std::find(names.begin(), names.end(), name) != names.end()) {
+      if (number.matches(name) || std::find(names.begin(), names.end(), name) != names.end()) {
         masked += kErrno;
         text.remove_prefix(name.size());
         continue;
@@ -180,7 +182,8 @@ std::string known_test(std::string_view line) {
   std::string_view rest = line.substr(end + 2);
   if (rest.starts_with("not made")) return known + ": not made";
   std::string differed;
-  for (const std::string_view what : {"remote address ", "local address ", "command ", "thread ", "family ", "protocol "}) {
+  for (const std::string_view what :
+       {"remote address ", "local address ", "command ", "thread ", "family ", "protocol "}) {
     if (!rest.starts_with(what)) continue;
     differed += (differed.empty() ? " in " : ", ") + std::string{what.substr(0, what.size() - 1)};
     // A command may hold anything; the recorder's own, which it is compared with, does not.

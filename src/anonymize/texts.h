@@ -1,9 +1,9 @@
 // What of the texts of a session may be kept: only what is known to be harmless.
 //
 // Kernel, machine and distribution stay, a maintainer needs them; but not when the host's name or its boot id is in
-// them. Of everything else only texts that a tcpaccept is known to write stay, as they are written down here; the numbers
-// in them may be any. Of a line that goes on otherwise only the known part stays. What is left out, and what is cut
-// short, a note counts.
+// them. Of everything else only texts that a tcpaccept is known to write stay, as they are written down here; the
+// numbers in them may be any. Of a line that goes on otherwise only the known part stays. What is left out, and what is
+// cut short, a note counts.
 #pragma once
 
 #include <functional>

@@ -72,7 +72,32 @@ class Telling {
   anonymize::TimeShift shift_;  // of the session under way
 };
 
+class Checked final : public Sink {
+ public:
+  Checked(std::unique_ptr<Sink> inner, anonymize::LeakCheck& check, std::string name)
+      : inner_(std::move(inner)), check_(check), name_(std::move(name)) {}
+
+  capture::Columns columns() const override { return inner_->columns(); }
+  Observer observer(std::size_t input) override { return inner_->observer(input); }
+  void begin() override { inner_->begin(); }
+  void append(const Run& run, const std::shared_ptr<const void>& hold) override {
+    if (run.begins_batch) check_.check_rows(*run.batch, name_);
+    inner_->append(run, hold);
+  }
+  void flush() override { inner_->flush(); }
+  void finish(const Inputs& inputs) override { inner_->finish(inputs); }
+
+ private:
+  std::unique_ptr<Sink> inner_;
+  anonymize::LeakCheck& check_;
+  std::string name_;
+};
+
 }  // namespace
+
+std::unique_ptr<Sink> checked(std::unique_ptr<Sink> inner, anonymize::LeakCheck& check, std::string name) {
+  return std::make_unique<Checked>(std::move(inner), check, std::move(name));
+}
 
 Observer anonymized(Observer inner, const Anonymizing& how) {
   Observer outer;

@@ -4,9 +4,12 @@
 // beside them, are pseudonyms.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "anonymize/anonymizer.h"
 #include "anonymize/leak_check.h"
-#include "report/totals.h"
+#include "report/sink.h"
 
 namespace tcpaccept::report {
 
@@ -18,5 +21,9 @@ struct Anonymizing {
 
 // Tells `inner` pseudonyms of what it is told. Borrows `how`.
 Observer anonymized(Observer inner, const Anonymizing& how);
+
+// Shows each batch to the check before `inner`, which makes text of it, gets rows of it. `name` is of the output, for
+// messages. Borrows the check.
+std::unique_ptr<Sink> checked(std::unique_ptr<Sink> inner, anonymize::LeakCheck& check, std::string name);
 
 }  // namespace tcpaccept::report

@@ -151,12 +151,12 @@ Exit report_rows(const Options& options, const Streams& streams) {
   }
   Output output(target.fd(), target.name());
   if (leak_check && !options.rewrite) {
-    for (const text::Column column : text::csv_columns()) leak_check->allow(text::column_name(column));
     output.inspect([&](std::string_view lines) { leak_check->check_text(lines, target.name()); });
   }
   std::optional<NewestFrames> newest;
   if (options.max_bytes) newest.emplace(target.fd(), *options.max_bytes, packing(options), target.name());
-  const std::unique_ptr<Sink> sink = make_sink(options, reading, output, newest ? &*newest : nullptr);
+  std::unique_ptr<Sink> sink = make_sink(options, reading, output, newest ? &*newest : nullptr);
+  if (leak_check && !options.rewrite) sink = checked(std::move(sink), *leak_check, target.name());
   if (anonymizing) reading.anonymize(*anonymizing);
   reading.attach(*sink);
   if (streams.before_reading) streams.before_reading({target.folder()});

@@ -188,16 +188,102 @@ TEST(Texts, WhatAMaintainerNeedsStays) {
               ElementsAre("p:tcpaccept/tcp security_sock_graft pf=+12($arg1):x64 netns=+280(+48($arg1)):u32 "
                           "kfile=+16($arg2):x64 comm=$comm",
                           "r4096:tcpaccept/mptcp inet_csk_accept sk=$retval:x64"));
-  EXPECT_THAT(after.probe.self_test, ElementsAre("IPv4: as expected", "IPv6: not made", "MPTCP: differed"));
+  EXPECT_THAT(after.probe.self_test, ElementsAre("IPv4: as expected",
+                                                 "IPv6: not made: socket: Address family not supported by protocol",
+                                                 "MPTCP: differed in remote address"));
   EXPECT_THAT(after.probe.notes,
               ElementsAre("probe misses are not recorded: this kernel counts failed fetches among them",
                           "no BPF program keeps plain TCP off the MPTCP event",
                           "probes switched off for a moment would go unnoticed, inotify does not work",
-                          "anonymized: addresses, names, ids are pseudonyms"));
+                          "anonymized: addresses, names, ids are pseudonyms; 3 lines of the recorder cut short"));
   EXPECT_NE(after.pids[0], 121u);
   // Doing it again changes nothing of the texts.
   EXPECT_EQ(unknown_text(after, "addresses, names, ids are pseudonyms"), "");
-  EXPECT_EQ(anonymized_start(after).probe, after.probe);
+  capture::Start again = anonymized_start(after);
+  again.probe.notes.back() = after.probe.notes.back();
+  EXPECT_EQ(again.probe, after.probe);
+}
+
+// Every form in which the recorder writes what it found out about the kernel.
+TEST(Texts, WhyAPlanWasPassedOverStays) {
+  capture::Start start = samples::start("boot");
+  start.probe.filter = "sk!=0 && (family==2 || family==10)";
+  start.probe.self_test = {
+      "IPv4: the probe did not show it",
+      "IPv6: the probe showed it more than once",
+      "IPv4 on a dual-stack listener: family 2 instead of 10, protocol 262 instead of 6",
+      "MPTCP: not made: the loopback interface is down",
+      "MPTCP: not made: loopback does not answer",
+      "MPTCP: not made: others keep connecting to the test's port",
+      "MPTCP: not made: getsockopt: Protocol not available",
+  };
+  start.probe.notes = {
+      "plan graft: this kernel has no security_sock_graft",
+      "plan graft: the self-test failed: IPv4: the probe did not show it; MPTCP: not made: socket: Protocol not supported",
+      "plan graft: the self-test failed: IPv4: the probe did not show it; kprobes may be switched off: mount debugfs "
+      "(\"mount -t debugfs nodev /sys/kernel/debug\") and look at /sys/kernel/debug/kprobes/enabled",
+      "plan graft: the kernel refuses a probe on security_sock_graft (Unknown type is specified, at "
+      "\"kfile=+16($arg2):x64\"): Invalid argument",
+      "plan inet_accept: the kernel refuses a probe on __inet_accept: No such file or directory",
+      "plan inet_accept: writing /sys/kernel/tracing/kprobe_events: Invalid argument",
+      "plan inet_accept: cannot write /sys/kernel/debug/tracing/kprobe_events: Cannot allocate memory",
+      "plan inet_accept: cannot install a probe on __inet_accept: every name tried is taken in "
+      "/sys/kernel/tracing/kprobe_events",
+      "plan inet_accept: the kernel refuses the event filter \"proto==6 || proto==262\": error 524",
+      "plan inet_accept: the kernel's event format is not understood: field beyond 64 KiB",
+      "cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1; boot with "
+      "cgroup_no_v1=perf_event",
+      "no BPF program keeps plain TCP off the MPTCP event (Operation not permitted): each accept costs some thousand "
+      "instructions more",
+      "the probe is not proved to work, no connection of our own could be made (IPv4: not made: the loopback interface is "
+      "down); see to the loopback interface, for example with \"ip link set lo up\"",
+      "probes switched off for a moment would go unnoticed, inotify does not work (Too many open files); raise "
+      "fs.inotify.max_user_instances or fs.inotify.max_user_watches",
+      "probes switched off in debugfs would go unnoticed, it is not mounted; mount it with \"mount -t debugfs nodev "
+      "/sys/kernel/debug\"",
+      "no type information in /sys/kernel/btf/vmlinux (No such file or directory): queue wait, network namespace and "
+      "protocol are not recorded",
+  };
+  const capture::Start after = anonymized_start(start);
+  EXPECT_EQ(after.probe.filter, start.probe.filter);
+  EXPECT_EQ(after.probe.self_test, start.probe.self_test);
+  std::vector<std::string> notes = start.probe.notes;
+  notes.emplace_back("anonymized: addresses, names, ids are pseudonyms");
+  EXPECT_EQ(after.probe.notes, notes);
+  EXPECT_EQ(unknown_text(after, "addresses, names, ids are pseudonyms"), "");
+}
+
+TEST(Texts, OfALineThatGoesOnOtherwiseTheKnownPartStays) {
+  capture::Start start = samples::start("boot");
+  start.probe.self_test = {"IPv4: command alice, bob instead of xyz012345abcdef, thread 7 instead of 8", "IPv6: alice"};
+  start.probe.notes = {
+      "plan graft: alice",
+      "plan graft: the kernel refuses a probe on security_sock_graft (Unknown alice): Invalid argument",
+      "plan inet_accept: the self-test failed: IPv4: thread 7 instead of 8; alice; IPv6: the probe did not show it",
+      "cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1; says alice",
+      "no type information in /home/alice/vmlinux (alice): queue wait, network namespace and protocol are not recorded",
+      "plan alice: the self-test failed",
+  };
+  const capture::Start after = anonymized_start(start);
+  EXPECT_THAT(after.probe.self_test, ElementsAre("IPv4: differed in command, thread", "IPv6: differed"));
+  EXPECT_THAT(after.probe.notes,
+              ElementsAre("plan graft", "plan graft",
+                          "plan inet_accept: the self-test failed: IPv4: differed in thread; IPv6: the probe did not show it",
+                          "cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1",
+                          "no BTF: queue wait, network namespace and protocol are not recorded",
+                          "anonymized: addresses, names, ids are pseudonyms; 1 line of the recorder left out; 7 lines of "
+                          "the recorder cut short"));
+  EXPECT_EQ(unknown_text(after, "addresses, names, ids are pseudonyms"), "");
+}
+
+TEST(Texts, OnlyFieldsAndVersionsOfOursAreKnown) {
+  capture::Start start = samples::start("boot");
+  start.recorder = "tcpaccept-record 10.1.1.1";
+  start.probe.definitions = {"r1:tcpaccept/secrethostname security_sock_graft secret=$arg1",
+                             "p:tcpaccept/a security_sock_graft proto=+1($arg1):u16"};
+  const capture::Start after = anonymized_start(start);
+  EXPECT_EQ(after.recorder, "left out");
+  EXPECT_THAT(after.probe.definitions, ElementsAre("p:tcpaccept/tcp security_sock_graft proto=+1($arg1):u16"));
 }
 
 TEST(Texts, WhatIsNotKnownIsLeftOut) {

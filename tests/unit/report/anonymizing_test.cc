@@ -154,10 +154,59 @@ TEST_F(Anonymize, AFileWithALeakIsNotLeft) {
   EXPECT_EQ(run({with_key(), "--keep-comm", "--format", "capture", "-o", path("out"), file}), Exit::kFailed);
   EXPECT_THAT(complaints_, AllOf(HasSubstr("is not written: the leak check found the address 192.168.60.1 in a command"),
                                  HasSubstr("leave out --keep-comm")));
+  EXPECT_EQ(run({with_key(), "--keep-comm", "--columns", "pid,saddr", file}), Exit::kFailed);
+  EXPECT_THAT(complaints_, HasSubstr("is not written to its end: the leak check found the address 192.168.60.1 in a command"));
   for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
     EXPECT_EQ(entry.path().filename().string().find("out"), entry.path().filename() == "stdout" ? 3 : std::string::npos);
   }
   EXPECT_EQ(run({with_key(), "--format", "capture", "-o", path("out"), file}), Exit::kClean) << complaints_;
+}
+
+// What one host is called another's distribution may hold, in whatever order they come.
+TEST_F(Anonymize, AHostMayBeCalledLikeAWordOfAnothersSystem) {
+  const auto capture_on = [](const std::string& host, const std::string& kernel) {
+    capture::Start begin = start("boot of " + host);
+    begin.host = host;
+    begin.kernel = kernel;
+    return frame(begin) + frame(batch_of({sshd()})) + frame(end(1, 1));
+  };
+  const std::string a = capture_on("vm1", "6.1-left");
+  const std::string b = capture_on("bookworm", "6.1-vm1");
+  const std::string c = capture_on("left", "6.1-left");
+  const std::string one = write("a", a);
+  const std::string two = write("b", b);
+  for (const auto& inputs : std::vector<std::vector<std::string>>{
+           {one, two}, {two, one}, {write("ab", a + b)}, {write("ba", b + a)}, {write("abc", a + b + c)}, {write("c", c)}}) {
+    std::vector<std::string> arguments{with_key(), "--format", "capture", "--force", "-o", path("out")};
+    arguments.insert(arguments.end(), inputs.begin(), inputs.end());
+    EXPECT_NE(run(arguments), Exit::kFailed) << complaints_;
+    run({"--info", path("out")});
+    for (const char* const name : {"host           vm1", "host           bookworm", "host           left"}) {
+      EXPECT_THAT(output_, Not(HasSubstr(name)));
+    }
+  }
+}
+
+TEST_F(Anonymize, ACommandThatIsAPartOfTheFormatIsNoObstacle) {
+  for (const char* const name : {"        ", "inet6,tcp", "\"sport\":22", "TIME(s)  ", "wall_time", "gunicorn: maste"}) {
+    Accept named = iperf3();
+    named.listener.comm = Comm::from(name);
+    named.listener.cgroup = 99;
+    capture::Batch batch = batch_of({sshd(), named});
+    batch.cgroups = {{99, "/lxc/gunicorn"}};
+    const std::string file = write("a", frame(start()) + frame(batch) + frame(end(2, 1)));
+    for (const std::vector<std::string>& format :
+         {std::vector<std::string>{"--format", "table"}, {"-t"}, {"-T"}, {"--format", "csv"}, {"--format", "json"},
+          {"--canonical"}, {"--columns", "cgroup_path,comm"}, {"--format", "capture", "--force", "-o", path("out")}}) {
+      for (const bool kept : {false, true}) {
+        std::vector<std::string> arguments{with_key(), file};
+        arguments.insert(arguments.end(), format.begin(), format.end());
+        if (kept) arguments.emplace_back("--keep-comm");
+        EXPECT_EQ(run(arguments), Exit::kClean) << name << ": " << complaints_;
+        EXPECT_THAT(output_, Not(HasSubstr("/gunicorn")));
+      }
+    }
+  }
 }
 
 TEST_F(Anonymize, AStrangersFileIsAnonymisedAsFarAsItIsIntact) {

@@ -199,7 +199,6 @@ void LeakCheck::check_comm(const Comm& comm) {
     if (kept_.follows(print) && !kept_.holds(print)) {
       throw Found("the command " + printable(text) + ", which was not there");
     }
-    search_address_texts(text, "a command; leave out --keep-comm");
     return;
   }
   const std::uint64_t print = pseudonyms_.fingerprint(text);
@@ -303,7 +302,10 @@ void LeakCheck::check_frame(Bytes frame, capture::Packing packing) {
       same(encoder_.encode(batch, packing));
       check_batch(batch);
       if (settings_.keep_comm) {
-        for (Listener& listener : batch.listeners) listener.comm = {};
+        for (Listener& listener : batch.listeners) {
+          search_address_texts(listener.comm.view(), "a command; leave out --keep-comm");
+          listener.comm = {};
+        }
       }
       search(encoder_.encode(batch, capture::Packing::kPlain));
       return;
@@ -368,6 +370,7 @@ void LeakCheck::check_rows(const capture::Batch& batch, const std::string& name)
 
 void LeakCheck::check_text(std::string_view lines, const std::string& name) {
   const std::lock_guard lock(mutex_);
+  const char* const where = settings_.keep_comm ? "its text; if it is a command's, leave out --keep-comm" : "its text";
   // The same few addresses come again and again.
   const auto skip = [&](std::string_view run) {
     ProvedText& proved = proved_texts_[addresses_.fingerprint(run) % kProvedTexts];
@@ -378,7 +381,7 @@ void LeakCheck::check_text(std::string_view lines, const std::string& name) {
     return true;
   };
   try {
-    const auto look = [&](std::string_view, const IpAddress& address) { refuse_leak(address, "its text"); };
+    const auto look = [&](std::string_view, const IpAddress& address) { refuse_leak(address, where); };
     for_each_address(lines, look, skip);
   } catch (const Found& found) {
     throw Error(name + " is not written to its end: the leak check found " + found.what());

@@ -15,8 +15,9 @@
 //      network order, or each half little-endian, as Cap'n Proto has it), its text of seven characters or more, or an
 //      original name of eight bytes or more; except where it is what 2 and 3 allow. This finds what a later field
 //      might hold that 2 and 3 do not know. (Packed columns are these values again, by 1; searched as they are they
-//      hold any text by chance: indexes that count up spell "abcdefgh".) Commands that stay are not searched for names:
-//      "gunicorn: maste" holds "gunicorn", the name of a cgroup.
+//      hold any text by chance: indexes that count up spell "abcdefgh".) Left out of the search are the columns of
+//      figures, which ports can make to spell anything, and commands that stay: "gunicorn: maste" holds "gunicorn",
+//      which may be a cgroup.
 //
 // Text (a table, CSV, JSON) is made of batches. Each is refused before a writer gets it, unless 2 and 3 hold of all its
 // values: that is where names are looked for, of any length. In what was written only the texts of original addresses

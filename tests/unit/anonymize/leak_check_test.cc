@@ -140,6 +140,23 @@ TEST(LeakCheck, PackedColumnsAreNoText) {
   EXPECT_EQ(writing.found(), "");
 }
 
+// Somebody who calls himself so and connects from the ports that spell it; and what "not recorded" looks like.
+TEST(LeakCheck, FiguresAreNoText) {
+  for (const char* const name : {"AABBCCDD", "\xff\xff\xff\xff\xff\xff\xff\xff"}) {
+    std::vector<Accept> accepts(4, iperf3());
+    for (std::size_t i = 0; i < accepts.size(); ++i) {
+      accepts[i].listener.comm = Comm::from(name);
+      accepts[i].rport = static_cast<std::uint16_t>(0x4141 + 0x0101 * i);
+    }
+    Writing writing;
+    writing.batch = batch_of(accepts);
+    writing.batch.gaps = {{.begin = 1, .end = 2, .reason = GapReason::kDamage, .at_most = kNotRecorded64}};
+    writing.check.note(writing.batch);
+    writing.anonymizer.apply(writing.batch, shift_of(settings(), writing.start.boot_id));
+    EXPECT_EQ(writing.found(), "");
+  }
+}
+
 TEST(LeakCheck, FindsNames) {
   const capture::Start start = start_of();
   const capture::Batch batch = batch_of_two();

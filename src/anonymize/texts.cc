@@ -19,6 +19,9 @@ constexpr const char* kRecorderForm = "tcpaccept-(record|generate|report) [0-9]{
 
 // No kernel, machine or distribution has a longer name.
 constexpr std::size_t kLongestName = 200;
+// Nor does the recorder write longer lines, or longer errors of the system.
+constexpr std::size_t kLongestLine = 4096;
+constexpr std::size_t kLongestErrno = 64;
 // The last one that Linux names; what is beyond has a number.
 constexpr int kLastErrno = 133;
 
@@ -158,7 +161,8 @@ std::string without_errno(std::string_view text) {
   std::string masked;
   while (!text.empty()) {
     if (masked.ends_with(": ") || masked.ends_with(" (")) {
-      const std::string_view name = text.substr(0, text.find_first_of(";)"));
+      const std::string_view near = text.substr(0, kLongestErrno);
+      const std::string_view name = near.substr(0, near.find_first_of(";)"));
       if (number.matches(name) || std::find(names.begin(), names.end(), name) != names.end()) {
         masked += kErrno;
         text.remove_prefix(name.size());
@@ -250,7 +254,7 @@ struct Kept {
 template <typename Known>
 void keep_lines(std::vector<std::string>& lines, const Known& known, Kept& kept) {
   for (std::string& line : lines) {
-    std::string rest = known(line);
+    std::string rest = line.size() > kLongestLine ? "" : known(line);
     if (rest.empty()) ++kept.gone;
     else if (rest != line) ++kept.cut;
     line = std::move(rest);

@@ -276,6 +276,20 @@ TEST(Texts, OfALineThatGoesOnOtherwiseTheKnownPartStays) {
   EXPECT_EQ(unknown_text(after, "addresses, names, ids are pseudonyms"), "");
 }
 
+TEST(Texts, LongLinesAreNotOfTheRecorder) {
+  capture::Start start = samples::start("boot");
+  std::string words = "plan graft: the kernel refuses a probe on security_sock_graft (";
+  while (words.size() < 4000) words += "a an array address ";
+  std::string tests = "plan graft: the self-test failed: ";
+  while (tests.size() < 4000) tests += "IPv4: as expected; IPv4: differed in thread; ";
+  start.probe.notes = {words, tests, tests + tests, std::string(4000, ':'), words + "): Invalid argument"};
+  start.probe.self_test = {"IPv4: " + std::string(5000, ' ')};
+  start.probe.definitions = {"p:tcpaccept/x security_sock_graft" + std::string(4000, ' ')};
+  const capture::Start after = anonymized_start(start);
+  EXPECT_THAT(after.probe.self_test, ElementsAre());
+  EXPECT_EQ(after.probe.notes.size(), 3u + 1);
+}
+
 TEST(Texts, OnlyFieldsAndVersionsOfOursAreKnown) {
   capture::Start start = samples::start("boot");
   start.recorder = "tcpaccept-record 10.1.1.1";

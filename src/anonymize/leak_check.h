@@ -22,8 +22,8 @@
 // Text (a table, CSV, JSON) is made of batches. Each is refused before a writer gets it, unless 2 and 3 hold of all its
 // values: that is where names are looked for, of any length. In what was written only the texts of original addresses
 // are (address_texts.h), because a process can call itself by what a format writes: eight spaces, "inet6,tcp",
-// "\"sport\":22". A part of a text that is, as a whole, an address that may be there is no leak: fd00:2001:db8::1, which
-// stays, holds the text of 2001:db8::1.
+// "\"sport\":22". A part of a text that is, as a whole, an address that may be there is no leak: fd00:2001:db8::1,
+// which stays, holds the text of 2001:db8::1.
 //
 // Not searched for: four bytes of an IPv4 address alone, which occur by chance in any file (2 looks at each value
 // instead), addresses of ::/64 in binary (they look like small numbers), and numbers such as pids.

@@ -105,7 +105,7 @@ void expect_descriptors(int count) {
 constexpr std::uint64_t kTendInterval = 1'000'000'000;
 constexpr std::uint64_t kTick = 12'000'000;  // the longest, with CONFIG_HZ=100
 
-// Notes and self-test lines are known to anonymize/texts.cc: what it does not know is cut where a capture is anonymised.
+// Notes and self-test lines are known to anonymize/texts.cc: what it does not know is cut from an anonymised capture.
 std::string plan_line(const PassedPlan& plan) { return "plan " + plan.name + ": " + plan.why; }
 
 // One line for all plans that failed: the reason alone when it is the same for each of them.

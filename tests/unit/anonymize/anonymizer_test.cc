@@ -219,7 +219,8 @@ TEST(Texts, WhyAPlanWasPassedOverStays) {
   };
   start.probe.notes = {
       "plan graft: this kernel has no security_sock_graft",
-      "plan graft: the self-test failed: IPv4: the probe did not show it; MPTCP: not made: socket: Protocol not supported",
+      "plan graft: the self-test failed: IPv4: the probe did not show it; MPTCP: not made: socket: Protocol not "
+      "supported",
       "plan graft: the self-test failed: IPv4: the probe did not show it; kprobes may be switched off: mount debugfs "
       "(\"mount -t debugfs nodev /sys/kernel/debug\") and look at /sys/kernel/debug/kprobes/enabled",
       "plan graft: the kernel refuses a probe on security_sock_graft (Unknown type is specified, at "
@@ -235,8 +236,8 @@ TEST(Texts, WhyAPlanWasPassedOverStays) {
       "cgroup_no_v1=perf_event",
       "no BPF program keeps plain TCP off the MPTCP event (Operation not permitted): each accept costs some thousand "
       "instructions more",
-      "the probe is not proved to work, no connection of our own could be made (IPv4: not made: the loopback interface is "
-      "down); see to the loopback interface, for example with \"ip link set lo up\"",
+      "the probe is not proved to work, no connection of our own could be made (IPv4: not made: the loopback interface "
+      "is down); see to the loopback interface, for example with \"ip link set lo up\"",
       "probes switched off for a moment would go unnoticed, inotify does not work (Too many open files); raise "
       "fs.inotify.max_user_instances or fs.inotify.max_user_watches",
       "probes switched off in debugfs would go unnoticed, it is not mounted; mount it with \"mount -t debugfs nodev "
@@ -268,11 +269,12 @@ TEST(Texts, OfALineThatGoesOnOtherwiseTheKnownPartStays) {
   EXPECT_THAT(after.probe.self_test, ElementsAre("IPv4: differed in command, thread", "IPv6: differed"));
   EXPECT_THAT(after.probe.notes,
               ElementsAre("plan graft", "plan graft",
-                          "plan inet_accept: the self-test failed: IPv4: differed in thread; IPv6: the probe did not show it",
+                          "plan inet_accept: the self-test failed: IPv4: differed in thread; IPv6: the probe did not "
+                          "show it",
                           "cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1",
                           "no BTF: queue wait, network namespace and protocol are not recorded",
-                          "anonymized: addresses, names, ids are pseudonyms; 1 line of the recorder left out; 7 lines of "
-                          "the recorder cut short"));
+                          "anonymized: addresses, names, ids are pseudonyms; 1 line of the recorder left out; 7 lines "
+                          "of the recorder cut short"));
   EXPECT_EQ(unknown_text(after, "addresses, names, ids are pseudonyms"), "");
 }
 

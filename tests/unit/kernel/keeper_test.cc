@@ -87,6 +87,7 @@ std::string remove_with_few_files(const Tracefs& tracefs) {
 }
 
 TEST(Keeper, StartsWithoutDescriptorsToSpare) {
+  if (test::kNeedsDescriptors) GTEST_SKIP() << "the sanitizer needs them itself";
   test::FakeTree tree;
   tree.write("tracing/kprobe_events", "");
   const Tracefs tracefs{tree.paths()};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "capture/batch_builder.h"
 #include "core/error.h"
@@ -48,7 +49,12 @@ capture::Batch last_accepts(const capture::Batch& batch, std::uint64_t count, st
   capture::Batch part = builder.finish(batch.clock, ledger);
   part.cpu_losses = batch.cpu_losses;
   part.gaps = batch.gaps;
-  part.cgroups = batch.cgroups;
+  // Names of cgroups that are left out altogether would take room, and tell of them.
+  std::set<std::uint64_t> cgroups;
+  for (const Listener& listener : part.listeners) cgroups.insert(listener.cgroup);
+  for (const capture::CgroupPath& cgroup : batch.cgroups) {
+    if (cgroups.contains(cgroup.id)) part.cgroups.push_back(cgroup);
+  }
   part.first_event = 0;
   return part;
 }

@@ -184,6 +184,30 @@ TEST_F(MaxBytes, RoomForNoAcceptIsAnError) {
   EXPECT_EQ(run({"--format", "capture", "--max-bytes", "1k", "--force", "-o", path("some"), none}), Exit::kClean) << complaints_;
 }
 
+TEST_F(MaxBytes, OnlyThePathsOfWhatStaysTakeRoom) {
+  std::vector<Accept> accepts;
+  for (std::size_t i = 0; i < 600; ++i) {
+    accepts.push_back(sshd());
+    accepts.back().time += i;
+    accepts.back().listener.cgroup = 1 + i % 300;
+  }
+  capture::Batch batch = batch_of(accepts);
+  batch.first_event = 0;
+  const auto pod = [](std::size_t i) { return "/pod-" + std::to_string(i) + "-"; };
+  for (std::size_t i = 1; i <= 300; ++i) batch.cgroups.push_back({i, pod(i) + std::string(200, 'x')});
+  const std::string file = write("all", frame(start()) + frame(batch) + frame(end(600, 1)));
+
+  for (const std::uint64_t most : {4000u, 20000u, 50000u}) {
+    run({"--format", "capture", "--plain", "--max-bytes", std::to_string(most), "--force", "-o", path("some"), file});
+    const std::string bytes = slurp(path("some"));
+    EXPECT_LE(bytes.size(), most);
+    EXPECT_GT(bytes.size(), most - 1000);
+    const std::size_t kept = rows(path("some")).size();
+    ASSERT_THAT(kept, AllOf(::testing::Gt(0u), ::testing::Lt(300u))) << most;
+    for (std::size_t i = 1; i <= 300; ++i) EXPECT_EQ(bytes.find(pod(i)) != std::string::npos, i > 300 - kept) << i;
+  }
+}
+
 TEST_F(MaxBytes, TooFewBytesForAnythingAreAnError) {
   const std::string file = write("all", session(100, 10));
   EXPECT_EQ(run({"--format", "capture", "--max-bytes", "100", "-o", path("some"), file}), Exit::kUsage);

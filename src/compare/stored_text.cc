@@ -33,7 +33,7 @@ std::vector<std::string_view> words(std::string_view line) {
   return result;
 }
 
-// Fields of a table that lost one stand in the wrong columns.
+// Fields of a row that lost one stand in the wrong columns.
 bool plausible(Column column, std::string_view field) {
   const auto numbered = [&](char name) {
     if (field.starts_with(name)) field.remove_prefix(1);
@@ -43,16 +43,36 @@ bool plausible(Column column, std::string_view field) {
     case Column::kRaddr:
     case Column::kSaddr: return parse_address(field).has_value() || (field.starts_with('A') && numbered('A'));
     case Column::kPid: return numbered('P');
+    case Column::kTid: return numbered('T');
+    case Column::kNspid: return numbered('N');
+    case Column::kNetns: return numbered('S');
+    case Column::kCgroup: return numbered('G');
     case Column::kRport: return numbered('E');
     case Column::kSport: return numbered('L');
     default: return true;
   }
 }
 
+// The field as tcpaccept-report writes it: an address has several forms. False: it can be none of the column's.
+bool settle(Column column, std::string& field) {
+  if (field.empty()) return true;
+  if (!plausible(column, field)) return false;
+  if (column != Column::kRaddr && column != Column::kSaddr) return true;
+  if (const auto address = parse_address(field)) field = to_string(*address);
+  return true;
+}
+
+std::string not_of(Column column, std::string_view field) {
+  return "has " + text::escaped(field) + " for " + std::string(text::column_name(column));
+}
+
 // One object of names and values, no deeper.
 class JsonRow final : public nlohmann::json_sax<nlohmann::json> {
  public:
   JsonRow(std::vector<std::string>& fields, std::uint32_t& has) : fields_(fields), has_(has) {}
+
+  // Why a row is none, where that is not plain.
+  const std::string& why() const { return why_; }
 
   bool null() override { return take({}); }
   bool boolean(bool value) override { return take(value ? "1" : "0"); }
@@ -77,6 +97,13 @@ class JsonRow final : public nlohmann::json_sax<nlohmann::json> {
   bool take(std::string value) {
     if (depth_ != 1) return false;  // a bare value is no row
     if (!column_) return true;
+    const std::uint32_t bit = std::uint32_t{1} << index(*column_);
+    std::uint32_t& seen = hex_ ? seen_hex_ : seen_;
+    if ((seen & bit) != 0) {
+      why_ = "has " + std::string(text::column_name(*column_)) + (hex_ ? "_hex" : "") + " twice";
+      return false;
+    }
+    seen |= bit;
     if (hex_) {
       std::string escaped;
       for (std::size_t i = 0; i + 1 < value.size(); i += 2) escaped += "\\x" + value.substr(i, 2);
@@ -85,12 +112,15 @@ class JsonRow final : public nlohmann::json_sax<nlohmann::json> {
       value = *bytes;
     }
     fields_[index(*column_)] = std::move(value);
-    has_ |= std::uint32_t{1} << index(*column_);
+    has_ |= bit;
     return true;
   }
 
   std::vector<std::string>& fields_;
   std::uint32_t& has_;
+  std::uint32_t seen_ = 0;  // a bit for each column
+  std::uint32_t seen_hex_ = 0;
+  std::string why_;
   std::optional<Column> column_;
   bool hex_ = false;
   int depth_ = 0;
@@ -134,10 +164,12 @@ bool StoredText::next_line() {
 }
 
 void StoredText::read_header() {
-  if (!next_line()) {
-    kind_ = Kind::kEmpty;
-    return;
-  }
+  do {
+    if (!next_line()) {
+      kind_ = Kind::kEmpty;
+      return;
+    }
+  } while (line_.starts_with('#'));
   if (line_.starts_with('{')) {
     kind_ = Kind::kJson;
     json_waits_ = true;
@@ -152,7 +184,9 @@ void StoredText::read_header() {
     for (const std::string_view heading : words(line_)) header_.push_back(text::column_headed(heading));
   }
   for (const auto& column : header_) {
-    if (column) has_ |= std::uint32_t{1} << index(*column);
+    if (!column) continue;
+    if (has(*column)) refuse("names " + std::string(text::column_name(*column)) + " twice");
+    has_ |= std::uint32_t{1} << index(*column);
   }
   if (has_ == 0) refuse(std::string("does not name columns: ") + kForms);
 }
@@ -166,7 +200,7 @@ std::string StoredText::plain(std::string_view escaped) const {
 // From the first line on.
 void StoredText::begin_csv() {
   const auto line = static_cast<std::size_t>(line_.data() - buffer_.data());
-  csv_.emplace(name_, [this, at = line](char* to, std::size_t size) mutable -> std::size_t {
+  csv_.emplace(name_, number_, [this, at = line](char* to, std::size_t size) mutable -> std::size_t {
     const std::size_t count = std::min(size, buffer_.size() - at);
     if (count == 0) return read_({to, size});
     std::copy_n(buffer_.data() + at, count, to);
@@ -176,11 +210,18 @@ void StoredText::begin_csv() {
   std::vector<std::string_view> names;
   csv_->next(names);
   for (const std::string_view name : names) header_.push_back(text::column_named(name));
+  names_.assign(names.begin(), names.end());
+  // Names and paths may begin with anything.
+  csv_->allow_comments(header_.front() != Column::kComm && header_.front() != Column::kCgroupPath);
 }
 
 bool StoredText::next_csv(std::vector<std::string>& fields) {
   std::vector<std::string_view> cells;
   if (!csv_->next(cells)) return false;
+  // A single one may well be that of a command named comm.
+  if (cells.size() > 1 && std::equal(cells.begin(), cells.end(), names_.begin(), names_.end())) {
+    throw csv_->error("names the columns again: this is more than one text");
+  }
   if (cells.size() != header_.size()) {
     throw csv_->error("has " + std::to_string(cells.size()) + " cells, the first line " +
                       std::to_string(header_.size()));
@@ -189,7 +230,8 @@ bool StoredText::next_csv(std::vector<std::string>& fields) {
     if (!header_[i]) continue;
     const auto bytes = text::unescaped(cells[i]);
     if (!bytes) throw csv_->error(i + 1, kWrongEscape);
-    fields[index(*header_[i])] = *bytes;
+    std::string& field = fields[index(*header_[i])] = *bytes;
+    if (!settle(*header_[i], field)) throw csv_->error(i + 1, not_of(*header_[i], field));
   }
   return true;
 }
@@ -217,17 +259,18 @@ void StoredText::parse_table(std::vector<std::string>& fields) {
       field = {parts[front].data(), static_cast<std::size_t>(last.data() + last.size() - parts[front].data())};
     }
     if (field == "-" && header_[i] != Column::kComm) field = {};
-    if (!field.empty() && !plausible(*header_[i], field)) {
-      refuse("has " + text::escaped(field) + " for " + std::string(text::column_name(*header_[i])));
-    }
-    fields[index(*header_[i])] = plain(field);
+    std::string& bytes = fields[index(*header_[i])] = plain(field);
+    if (!settle(*header_[i], bytes)) refuse(not_of(*header_[i], bytes));
   }
 }
 
 void StoredText::parse_json(std::vector<std::string>& fields) {
   JsonRow row(fields, has_);
   if (!nlohmann::json::sax_parse(line_.begin(), line_.end(), &row)) {
-    refuse("is no JSON object of plain values");
+    refuse(row.why().empty() ? "is no JSON object of plain values" : row.why());
+  }
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (!settle(static_cast<Column>(i), fields[i])) refuse(not_of(static_cast<Column>(i), fields[i]));
   }
 }
 

@@ -2,7 +2,8 @@
 //
 // A stranger's text like any capture: lines are bounded, and what is not such a text is refused with the number of its
 // line. Columns that are not known are passed over: they may be of a later version; so is a byte order mark in front. A
-// text of nothing is JSON without rows: the other forms have a header.
+// text of nothing is JSON without rows: the other forms have a header. Of a CSV, as of a fixture for --from-csv, lines that
+// begin with # are passed over (text/csv_accepts.h).
 #pragma once
 
 #include <cstdint>
@@ -59,6 +60,7 @@ class StoredText {
   std::optional<Kind> kind_;
   bool json_waits_ = false;  // the first line is a row
   std::vector<std::optional<text::Column>> header_;
+  std::vector<std::string> names_;  // of a CSV's columns, as they stand there
   std::uint32_t has_ = 0;  // a bit for each column
 };
 

@@ -26,7 +26,10 @@ class CsvReader {
   using Read = std::function<std::size_t(char* to, std::size_t size)>;
 
   // `name`: of the input, for messages; printable.
-  CsvReader(std::string name, Read read) : name_(std::move(name)), read_(std::move(read)) {}
+  CsvReader(std::string name, Read read) : CsvReader(std::move(name), 1, std::move(read)) {}
+  // `first`: the number of the line that is read first.
+  CsvReader(std::string name, std::uint64_t first, Read read)
+      : name_(std::move(name)), read_(std::move(read)), next_line_(first) {}
 
   void allow_comments(bool allowed) { comments_ = allowed; }
 
@@ -52,7 +55,7 @@ class CsvReader {
   std::size_t begin_ = 0;  // of what was read and not handed out, in the buffer
   std::size_t size_ = 0;   // of the buffer, filled so far
   std::uint64_t line_ = 0;
-  std::uint64_t next_line_ = 1;
+  std::uint64_t next_line_;
   bool begun_ = false;
 };
 

@@ -86,6 +86,20 @@ TEST(StoredText, AByteOrderMarkInFrontIsPassedOver) {
   EXPECT_NE(why("raddr,comm\n1,2\n" + mark + "raddr\n"), "") << "only in front";
 }
 
+TEST(StoredText, AnAddressHasOneForm) {
+  const Rows expected{"a|bbbb:aaa::1|22"};
+  EXPECT_EQ(rows("comm,raddr,sport\na,BBBB:0aaa:0:0:0:0:0:1,22\n"), expected);
+  EXPECT_EQ(rows("COMM RADDR SPORT\na bbbb:0aaa::0001 22\n"), expected);
+  EXPECT_EQ(rows("{\"comm\":\"a\",\"raddr\":\"bbbb:aaa:0::1\",\"sport\":22}\n"), expected);
+}
+
+TEST(StoredText, LinesOfACsvThatBeginWithAHashArePassedOver) {
+  EXPECT_EQ(rows("# a, b\nraddr,sport,comm\n# c\n::1,22,#a\n#\n"), (Rows{"#a|::1|22"}));
+  EXPECT_EQ(rows("# a, b\ncomm,raddr\n#c,::1\n"), (Rows{"#c|::1|"})) << "a name may begin so";
+}
+
+TEST(StoredText, ACommandMayBeNamedLikeItsColumn) { EXPECT_EQ(rows("comm\na\ncomm\n"), (Rows{"a||", "comm||"})); }
+
 TEST(StoredText, WhatIsNoneIsRefusedWithItsLine) {
   EXPECT_EQ(why("hello world\n"),
             "old.txt: line 1 does not name columns: neither a capture nor a text that tcpaccept-report wrote, which is "
@@ -93,14 +107,23 @@ TEST(StoredText, WhatIsNoneIsRefusedWithItsLine) {
   for (const char* const array : {"[]\n", "[{\"raddr\":\"10.0.0.1\",\"sport\":22}]\n", "[\n{}\n]\n"}) {
     EXPECT_EQ(why(array).find("old.txt: line 1 begins a JSON array: neither a capture nor a text"), 0u) << array;
   }
-  EXPECT_EQ(why("raddr,sport\n1,2\n\n1,2,3\n"), "old.txt: line 4: has 3 cells, the first line 2");
+  EXPECT_EQ(why("raddr,sport\n::1,2\n\n1,2,3\n"), "old.txt: line 4: has 3 cells, the first line 2");
   EXPECT_EQ(why("raddr,sport\n\"1,2\n"), "old.txt: line 2: a quote is not closed");
-  EXPECT_EQ(why("raddr,comm\n1,\\x4\n"), "old.txt: line 2, column 2: has a backslash that does not begin \\xHH");
+  EXPECT_EQ(why("raddr,comm\n::1,\\x4\n"), "old.txt: line 2, column 2: has a backslash that does not begin \\xHH");
   EXPECT_EQ(why("PID COMM RADDR RPORT SADDR SPORT\n7 sshd fd00::1 E7 fd00::2\n"), "old.txt: line 2 has sshd for raddr");
   EXPECT_EQ(why("PID SPORT\n1\n"), "old.txt: line 2 has 1 fields, the first line 2");
   EXPECT_EQ(why("{\"raddr\":[1]}\n"), "old.txt: line 1 is no JSON object of plain values");
   EXPECT_EQ(why("{\"raddr\":{\"raddr\":1}}\n"), "old.txt: line 1 is no JSON object of plain values");
-  EXPECT_EQ(why("{\"raddr\":1}\n{\"raddr\n"), "old.txt: line 2 is no JSON object of plain values");
+  EXPECT_EQ(why("{\"pid\":1}\n{\"raddr\n"), "old.txt: line 2 is no JSON object of plain values");
+  EXPECT_EQ(why("\n# a\ncomm,raddr,sport\na,::1,2\n\ncomm,raddr,sport\na,::1,2\n"),
+            "old.txt: line 6: names the columns again: this is more than one text");
+  EXPECT_EQ(why("raddr,sport\n::1,22\n::1,ssh\n"), "old.txt: line 3, column 2: has ssh for sport");
+  EXPECT_EQ(why("raddr,netns\n::1,S1\n::1,7\n::1,x\n"), "old.txt: line 4, column 2: has x for netns");
+  EXPECT_EQ(why("{\"sport\":22}\n{\"sport\":\"ssh\"}\n"), "old.txt: line 2 has ssh for sport");
+  EXPECT_EQ(why("{\"sport\":22}\n{\"comm\":\"a\",\"sport\":22,\"comm\":\"b\"}\n"), "old.txt: line 2 has comm twice");
+  EXPECT_EQ(why("{\"comm_hex\":\"61\",\"comm_hex\":\"62\"}\n"), "old.txt: line 1 has comm_hex twice");
+  EXPECT_EQ(why("comm,raddr,comm\n"), "old.txt: line 1 names comm twice");
+  EXPECT_EQ(why("COMM RADDR COMM\n"), "old.txt: line 1 names comm twice");
   EXPECT_NE(why("raddr,sport\n" + std::string(StoredText::kMaxLine * 2, 'x')).find("line 2: is longer than"), std::string::npos);
 }
 

@@ -50,6 +50,11 @@ class Canonical {
   // Whatever was recorded, the canonical field is the same.
   static bool says_nothing(text::Column column);
 
+  // Its fields are numbered by first appearance.
+  static bool is_numbered(text::Column column, const CanonicalRules& rules) { return fate(column, rules) == Fate::kRenamed; }
+  // While a row is taken: how many there are of its tie.
+  std::size_t tied() const { return tied_.size(); }
+
   // Rows in order; `time` in nanoseconds of any clock. Throws TooManyNames.
   void add(std::uint64_t time, Fields&& fields);
   // After the last row.

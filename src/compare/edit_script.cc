@@ -45,6 +45,17 @@ std::optional<Trace> find_trace(Sequence first, Sequence second) {
   return std::nullopt;
 }
 
+// Which items of `longer` make up `shorter`, from the front; nothing if it is not wholly in there.
+std::optional<std::vector<bool>> contained(Sequence shorter, Sequence longer) {
+  std::vector<bool> taken(longer.size());
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < longer.size() && at < shorter.size(); ++i) {
+    taken[i] = shorter[at] == longer[i];
+    if (taken[i]) ++at;
+  }
+  return at == shorter.size() ? std::optional{std::move(taken)} : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<Edit> edit_script(Sequence first, Sequence second) {
@@ -82,6 +93,15 @@ std::vector<Edit> edit_script(Sequence first, Sequence second) {
       add(Edit::Kind::kBoth);
     }
     script.insert(script.end(), middle.rbegin(), middle.rend());
+  } else if (const auto taken = a.size() < b.size() ? contained(a, b) : contained(b, a)) {
+    const bool more = a.size() < b.size();
+    std::size_t x = front;
+    std::size_t y = front;
+    for (const bool both : *taken) {
+      script.push_back({both ? Edit::Kind::kBoth : more ? Edit::Kind::kSecondOnly : Edit::Kind::kFirstOnly, x, y});
+      if (both || !more) ++x;
+      if (both || more) ++y;
+    }
   } else {
     for (std::size_t i = 0; i < a.size(); ++i) script.push_back({Edit::Kind::kFirstOnly, front + i, front});
     for (std::size_t i = 0; i < b.size(); ++i) script.push_back({Edit::Kind::kSecondOnly, front + a.size(), front + i});

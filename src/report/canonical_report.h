@@ -1,6 +1,7 @@
 // Rows as text without what changes from run to run (compare/canonical.h).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -14,17 +15,22 @@ namespace tcpaccept::report {
 // All rows of the inputs, in order, with the text of these columns, to a Canonical.
 class CanonicalRows : public Sink {
  public:
-  CanonicalRows(std::vector<text::Column> columns, const compare::CanonicalRules& rules, const Timeline& timeline,
+  // `time` of a row: as Canonical::add() has it.
+  using Time = std::function<std::uint64_t(const capture::Batch& batch, std::uint32_t row)>;
+
+  CanonicalRows(std::vector<text::Column> columns, const compare::CanonicalRules& rules, Time time,
                 compare::Canonical::Take take)
-      : columns_(columns), timeline_(timeline), canonical_(std::move(columns), rules, std::move(take)) {}
+      : columns_(columns), time_(std::move(time)), canonical_(std::move(columns), rules, std::move(take)) {}
 
   capture::Columns columns() const override { return text::columns_for(columns_); }
   void append(const Run& run, const std::shared_ptr<const void>& hold) override;
   void finish(const Inputs& inputs) override;
 
+  const compare::Canonical& canonical() const { return canonical_; }
+
  private:
   std::vector<text::Column> columns_;
-  const Timeline& timeline_;
+  Time time_;
   compare::Canonical canonical_;
 };
 
@@ -33,7 +39,10 @@ class CanonicalReport final : public CanonicalRows {
   // Borrows timeline and output.
   CanonicalReport(text::Format format, const std::vector<text::Column>& columns, const compare::CanonicalRules& rules,
                   const Timeline& timeline, Output& output)
-      : CanonicalRows(columns, rules, timeline, [this](std::span<const std::string> fields, std::uint64_t) { write(fields); }),
+      : CanonicalRows(
+            columns, rules,
+            [&timeline](const capture::Batch& batch, std::uint32_t row) { return timeline.key(batch, row); },
+            [this](std::span<const std::string> fields, std::uint64_t) { write(fields); }),
         layout_(format, columns),
         output_(output) {}
 

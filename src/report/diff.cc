@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "compare/canonical.h"
@@ -11,8 +12,8 @@
 #include "compare/stored_text.h"
 #include "report/canonical_report.h"
 #include "report/reading.h"
+#include "report/row_times.h"
 #include "report/verdict.h"
-#include "text/wall_time.h"
 
 namespace tcpaccept::report {
 namespace {
@@ -45,27 +46,95 @@ void read_head(Opened& opened) {
   }
 }
 
-// One side's rows into the comparison, canonical. Whether it has holes.
+// Where the rows of both sides go.
+class Comparisons {
+ public:
+  // `order_known`: the order of the rows of a side is the same whatever it lacks.
+  Comparisons(const Options& options, const std::vector<Column>& columns, bool order_known)
+      : all_(columns, options.sequence, options.tolerance) {
+    std::vector<Column> kept;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      if (compare::Canonical::is_numbered(columns[i], options.canonical_rules)) continue;
+      kept_.push_back(i);
+      kept.push_back(columns[i]);
+    }
+    const bool numbered = kept.size() != columns.size();
+    plain_ = !numbered && (order_known || !options.sequence);
+    const bool tolerant = options.tolerance.count != 0 || options.tolerance.percent != 0;
+    // How many of a kind may be tolerated nobody knows where kinds are told apart by numbers.
+    if (!plain_ && (options.sequence || !tolerant)) {
+      of_kept_.emplace(std::move(kept), options.sequence && order_known, compare::Tolerance{});
+    }
+  }
+
+  void add(Side side, std::span<const std::string> fields, std::uint64_t time) {
+    all_.add(side, fields, static_cast<std::int64_t>(time));
+    if (!of_kept_) return;
+    std::vector<std::string> kept;
+    for (const std::size_t i : kept_) kept.push_back(fields[i]);
+    of_kept_->add(side, kept, 0);
+  }
+
+  compare::Verdict finish() { return all_.finish(); }
+
+  // What is known for certain although sides have holes: a hole can only hide accepts, but those that it hides would also
+  // shift the numbers that names are given by first appearance, and perhaps the order of those that are simultaneous.
+  bool different(const compare::Verdict& verdict, const std::array<bool, 2>& holes) {
+    if (!plain_ && !of_kept_) return false;
+    const compare::Verdict& proof = plain_ ? verdict : of_kept_->finish();
+    return (proof.missing != 0 && !holes[1]) || (proof.unexpected != 0 && !holes[0]);
+  }
+
+ private:
+  compare::Comparison all_;
+  bool plain_ = true;  // a hole changes nothing in the rows that are there
+  std::vector<std::size_t> kept_;  // columns that a hole does not change
+  std::optional<compare::Comparison> of_kept_;
+};
+
+// One side's rows into the comparisons, canonical.
 class SideRows {
  public:
-  SideRows(Side side, const Options& options, const std::vector<Column>& columns, compare::Comparison& comparison)
-      : side_(side), options_(options), columns_(columns), comparison_(comparison) {}
+  // Of a stored text, the first row is read. Throws Error.
+  SideRows(Side side, Opened opened, const std::string& name, const Options& options, const std::vector<Column>& columns)
+      : side_(side), opened_(std::move(opened)), name_(name), options_(options), columns_(columns) {
+    if (opened_.is_text()) begin_text();
+  }
 
-  bool read(Opened opened, const std::string& name, const Streams& streams) {
-    const std::string shown = opened.file.name;
+  bool is_text() const { return text_ != nullptr; }
+  bool has_rows() const { return !is_text() || any_; }
+  // Of a text: what tells its times, the finest first.
+  const std::vector<RowTime>& times() const { return times_; }
+
+  // By the time that this column tells.
+  void order_by(std::optional<RowTime> column) { column_ = column; }
+  // These ties are to be noted; or, of a text, taken.
+  void note(Ties& ties) { noted_ = &ties; }
+  void take(Ties& ties) { taken_ = &ties; }
+
+  // Whether it has holes. Throws Error.
+  bool read(Comparisons& comparisons, const Streams& streams) {
+    comparisons_ = &comparisons;
     try {
-      return opened.is_text() ? read_text(std::move(opened)) : read_capture(std::move(opened), name, streams);
+      return is_text() ? read_text() : read_capture(streams);
     } catch (const compare::TooManyNames& error) {  // each side has its own
-      throw Error(shown + ": " + error.what());
+      throw Error(shown() + ": " + error.what());
     }
   }
 
  private:
-  void add(std::span<const std::string> fields, std::int64_t time) { comparison_.add(side_, fields, time); }
+  const std::string& shown() const { return opened_.file.name; }
 
-  bool read_capture(Opened opened, const std::string& name, const Streams& streams) {
-    Reading reading(name, source_of(std::move(opened.file), false, std::move(opened.head)), options_);
-    Rows rows(columns_, options_.canonical_rules, reading.timeline(), *this);
+  void add(const compare::Canonical& canonical, std::span<const std::string> fields, std::uint64_t time) {
+    if (noted_ != nullptr) noted_->add(canonical.tied());
+    comparisons_->add(side_, fields, time);
+  }
+
+  bool read_capture(const Streams& streams) {
+    const std::string shown = this->shown();
+    Reading reading(name_, source_of(std::move(opened_.file), false, std::move(opened_.head)), options_);
+    Rows rows(columns_, options_.canonical_rules, CaptureTimes(column_, reading.timeline()), *this);
+    opened_.file.name = shown;
     reading.attach(rows);
     Output nowhere(-1, "nowhere");
     reading.run(nowhere, streams.terminal);
@@ -76,73 +145,101 @@ class SideRows {
 
   class Rows final : public CanonicalRows {
    public:
-    Rows(const std::vector<Column>& columns, const compare::CanonicalRules& rules, const Timeline& timeline, SideRows& side)
-        : CanonicalRows(columns, rules, timeline,
-                        [&side](std::span<const std::string> fields, std::uint64_t time) {
-                          side.add(fields, static_cast<std::int64_t>(time));
-                        }) {}
+    Rows(const std::vector<Column>& columns, const compare::CanonicalRules& rules, CaptureTimes times, SideRows& side)
+        : CanonicalRows(columns, rules, std::move(times), [this, &side](std::span<const std::string> fields, std::uint64_t time) {
+            side.add(canonical(), fields, time);
+          }) {}
   };
 
-  bool read_text(Opened opened) {
-    if (!options_.filter.empty()) {
-      throw Error(opened.file.name + ": is a text; filters are for captures");
-    }
-    const auto source = std::make_shared<capture::Source>(capture::read_from(opened.file.fd, opened.file.name));
-    compare::StoredText text(
-        [source, head = std::move(opened.head)](std::span<char> to) mutable -> std::size_t {
+  void begin_text() {
+    if (!options_.filter.empty()) throw Error(shown() + ": is a text; filters are for captures");
+    const auto source = std::make_shared<capture::Source>(capture::read_from(opened_.file.fd, opened_.file.name));
+    text_ = std::make_unique<compare::StoredText>(
+        [source, head = std::move(opened_.head)](std::span<char> to) mutable -> std::size_t {
           if (head.empty()) return source->read(reinterpret_cast<std::byte*>(to.data()), to.size());
           const std::size_t count = std::min(head.size(), to.size());
           std::copy_n(head.data(), count, to.data());
           head.erase(0, count);
           return count;
         },
-        opened.file.name);
+        opened_.file.name);
+    any_ = text_->next(row_);
+    if (!any_) return;
+    for (const Column column : columns_) {
+      if (!text_->has(column)) {
+        throw Error(shown() + ": has no column " + std::string(text::column_name(column)) +
+                    "; choose what is compared with --columns");
+      }
+    }
+    times_ = time_columns(row_);
+  }
+
+  bool read_text() {
     compare::Canonical canonical(columns_, options_.canonical_rules,
-                                 [this](std::span<const std::string> fields, std::uint64_t time) {
-                                   add(fields, static_cast<std::int64_t>(time));
-                                 });
-    std::vector<std::string> all;
-    std::uint64_t number = 0;
-    while (text.next(all)) {
-      if (number == 0) demand_columns(text, opened.file.name);
+                                 [&](std::span<const std::string> fields, std::uint64_t time) { add(canonical, fields, time); });
+    for (; any_; any_ = text_->next(row_)) {
       compare::Fields fields;
-      for (const Column column : columns_) fields.push_back(all[static_cast<std::size_t>(column)]);
-      // Where no time is needed there may be none, and no row is a tie.
-      const bool timed = options_.tolerance.time || options_.canonical_rules.tie != 0;
-      canonical.add(timed ? time_of(all, opened.file.name) : number, std::move(fields));
-      ++number;
+      for (const Column column : columns_) fields.push_back(row_[static_cast<std::size_t>(column)]);
+      canonical.add(time_of_row(), std::move(fields));
     }
     canonical.finish();
     return false;
   }
 
-  void demand_columns(const compare::StoredText& text, const std::string& name) const {
-    for (const Column column : columns_) {
-      if (!text.has(column)) {
-        throw Error(name + ": has no column " + std::string(text::column_name(column)) +
-                    "; choose what is compared with --columns");
-      }
+  std::uint64_t time_of_row() {
+    if (taken_ != nullptr) return taken_->next();
+    const auto time = column_ ? time_of(row_, column_->column) : std::nullopt;
+    if (time) return column_->coarse(*time);
+    if (options_.tolerance.time || options_.canonical_rules.tie != 0) {
+      throw Error(shown() + ": has rows without a time, which --tie and --tolerate-time need");
     }
-  }
-
-  static std::uint64_t time_of(const std::vector<std::string>& fields, const std::string& name) {
-    const auto field = [&](Column column) -> const std::string& { return fields[static_cast<std::size_t>(column)]; };
-    const std::string& digits = field(Column::kTimeNs);
-    std::uint64_t time = 0;
-    if (!digits.empty() && std::from_chars(digits.data(), digits.data() + digits.size(), time).ec == std::errc{}) {
-      return time;
-    }
-    auto wall = text::parse_wall(field(Column::kWallTime));
-    if (!wall) wall = text::parse_seconds(field(Column::kTime));
-    if (!wall) throw Error(name + ": has rows without a time, which --tie and --tolerate-time need");
-    return static_cast<std::uint64_t>(*wall);
+    return untimed_++;  // no tie
   }
 
   Side side_;
+  Opened opened_;
+  const std::string& name_;
   const Options& options_;
   const std::vector<Column>& columns_;
-  compare::Comparison& comparison_;
+  std::unique_ptr<compare::StoredText> text_;
+  std::vector<std::string> row_;  // of text_, the next one, if
+  bool any_ = false;
+  std::vector<RowTime> times_;
+  std::optional<RowTime> column_;
+  std::uint64_t untimed_ = std::uint64_t{1} << 63;  // no time
+  Ties* noted_ = nullptr;
+  Ties* taken_ = nullptr;
+  Comparisons* comparisons_ = nullptr;
 };
+
+using Sides = std::array<std::unique_ptr<SideRows>, 2>;
+
+// Both sides by one rule: by the finest time that both tell. Which side must be read first, and gives its ties to the other,
+// which tells no times; nothing if none does.
+std::optional<std::size_t> choose_times(const Sides& sides, const Options& options) {
+  const auto tells = [&](std::size_t i) { return !sides[i]->is_text() || !sides[i]->times().empty(); };
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    const SideRows& other = *sides[1 - i];
+    const std::vector<RowTime>& own = sides[i]->times();
+    if (!sides[i]->is_text()) {
+      if (!other.times().empty()) sides[i]->order_by(other.times().front());
+      continue;
+    }
+    if (own.empty()) continue;
+    RowTime chosen = own.front();
+    for (const RowTime& mine : own) {
+      const auto its = std::find_if(other.times().begin(), other.times().end(),
+                                    [&](const RowTime& one) { return one.column == mine.column; });
+      if (its == other.times().end()) continue;
+      chosen = {mine.column, std::max(mine.unit, its->unit)};
+      break;
+    }
+    sides[i]->order_by(chosen);
+  }
+  const bool needed = options.tolerance.time || options.canonical_rules.tie != 0;
+  if (needed || tells(0) == tells(1) || !sides[0]->has_rows() || !sides[1]->has_rows()) return std::nullopt;
+  return tells(0) ? 0 : 1;
+}
 
 std::string counted(std::uint64_t count, const char* what) { return std::to_string(count) + " " + what; }
 
@@ -176,11 +273,9 @@ void append_verdict(const compare::Verdict& verdict, Exit answer, text::Buffer& 
   out.append(line + "\n");
 }
 
-Exit answer_of(const compare::Verdict& verdict, const std::array<bool, 2>& holes) {
-  const bool certain = (verdict.missing != 0 && !holes[1]) || (verdict.unexpected != 0 && !holes[0]) ||
-                       (verdict.late != 0 && !holes[0] && !holes[1]);
-  if (certain) return Exit::kFailed;
-  return holes[0] || holes[1] ? Exit::kIncomplete : verdict.same() ? Exit::kClean : Exit::kFailed;
+Exit answer_of(const compare::Verdict& verdict, Comparisons& comparisons, const std::array<bool, 2>& holes) {
+  if (!holes[0] && !holes[1]) return verdict.same() ? Exit::kClean : Exit::kFailed;
+  return comparisons.different(verdict, holes) ? Exit::kFailed : Exit::kIncomplete;
 }
 
 std::vector<compare::TestCase> cases_of(const compare::Verdict& verdict, Exit answer) {
@@ -213,15 +308,27 @@ Exit compare_files(const Options& options, const Streams& streams) {
   const std::vector<Column> columns =
       options.columns.empty() ? std::vector{Column::kComm, Column::kRaddr, Column::kSaddr, Column::kSport}
                               : options.columns;
-  compare::Comparison comparison(columns, options.sequence, options.tolerance);
-  std::array<bool, 2> holes{};
-  for (std::size_t i = 0; i < opened.size(); ++i) {
+  Sides sides;
+  for (std::size_t i = 0; i < sides.size(); ++i) {
     read_head(opened[i]);
-    SideRows rows(i == 0 ? Side::kExpected : Side::kActual, options, columns, comparison);
-    holes[i] = rows.read(std::move(opened[i]), options.files[i], streams);
+    sides[i] = std::make_unique<SideRows>(i == 0 ? Side::kExpected : Side::kActual, std::move(opened[i]), options.files[i],
+                                          options, columns);
   }
-  const compare::Verdict verdict = comparison.finish();
-  const Exit answer = answer_of(verdict, holes);
+  std::optional<std::size_t> giver = choose_times(sides, options);
+  const bool in_order = options.sequence || std::any_of(columns.begin(), columns.end(), [&](Column column) {
+                          return compare::Canonical::is_numbered(column, options.canonical_rules);
+                        });
+  if (!in_order) giver.reset();
+  Ties ties;
+  if (giver) {
+    sides[*giver]->note(ties);
+    sides[1 - *giver]->take(ties);
+  }
+  Comparisons comparisons(options, columns, !giver && options.canonical_rules.tie == 0);
+  std::array<bool, 2> holes{};
+  for (const std::size_t i : {giver.value_or(0), 1 - giver.value_or(0)}) holes[i] = sides[i]->read(comparisons, streams);
+  const compare::Verdict verdict = comparisons.finish();
+  const Exit answer = answer_of(verdict, comparisons, holes);
   append_verdict(verdict, answer, outputs.text().buffer());
   outputs.finish("tcpaccept-report --diff", cases_of(verdict, answer));
   return answer;

@@ -66,6 +66,17 @@ TEST(EditScript, IsTheShortest) {
   }
 }
 
+TEST(EditScript, OneThatIsWhollyInTheOtherIsFoundHoweverMuchIsMissing) {
+  std::mt19937 random(2);
+  Numbers all, some;
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    all.push_back(static_cast<std::uint32_t>(random() % 5));
+    if (random() % 3 == 0) some.push_back(all.back());
+  }
+  EXPECT_EQ(differences(all, some), all.size() - some.size());
+  EXPECT_EQ(differences(some, all), all.size() - some.size());
+}
+
 TEST(EditScript, GivesUpOnTooManyDifferences) {
   Numbers a(5000, 1), b(5000, 2);
   a.front() = b.front() = 9;

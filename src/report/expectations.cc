@@ -213,19 +213,26 @@ void Expectations::add_account(Session& session, const Account& account) {
   const capture::Ledger& ledger = *account.ledger;
   session.untold += ledger.hits - ledger.written - ledger.filtered - ledger.lost;
   // A loss may be told later than it came about, yet not later than the account balances again.
-  if (!ledger.complete()) add_hole(session, std::min(session.proved_until, ledger.begin), ledger.end);
+  const std::uint64_t begin = std::min(session.proved_until, ledger.begin);
+  if (!ledger.complete()) add_hole(session, begin, ledger.end);
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (touches(expectations_[i], session, begin, ledger.end)) states_[i].filtered += ledger.filtered;
+  }
   if (session.untold == 0 && ledger.begin <= session.proved_until) {
     session.proved_until = std::max(session.proved_until, ledger.end);
   }
 }
 
-void Expectations::add_hole(const Session& session, std::uint64_t begin, std::uint64_t end) {
+bool Expectations::touches(const Expectation& expectation, const Session& session, std::uint64_t begin, std::uint64_t end) {
   const auto since_us = [&](std::uint64_t time) { return (time - std::min(session.begin, time)) / 1000; };
+  const bool before = since_us(end) < expectation.after_us;
+  const bool behind = expectation.within_us && since_us(begin) >= *expectation.within_us;
+  return !before && !behind;
+}
+
+void Expectations::add_hole(const Session& session, std::uint64_t begin, std::uint64_t end) {
   for (std::size_t i = 0; i < states_.size(); ++i) {
-    const Expectation& expectation = expectations_[i];
-    const bool before = since_us(end) < expectation.after_us;
-    const bool behind = expectation.within_us && since_us(begin) >= *expectation.within_us;
-    if (!before && !behind) states_[i].holed = true;
+    if (touches(expectations_[i], session, begin, end)) states_[i].holed = true;
   }
 }
 
@@ -281,6 +288,11 @@ Exit Expectations::conclude(Missing missing, text::Buffer& out, std::vector<comp
     if (bounded) detail += ", at most " + std::to_string(expectation.at_most);
     if (!state.first_beyond.empty()) detail += "; the first beyond that: " + state.first_beyond;
     if (!known) detail += "; but accepts are missing in the capture";
+    // No hole, for somebody wanted it so; yet a reader must know what the answer is about.
+    if (known && state.filtered != 0 && (too_few || (bounded && !too_many))) {
+      detail += "; " + std::to_string(state.filtered) + (state.filtered == 1 ? " accept" : " accepts") +
+                " of that time filtered out of the capture";
+    }
     const char* const word = result == Result::kPass ? "pass     " : result == Result::kFail ? "FAIL     " : "unknown  ";
     out.append(word + expectation.name + ": " + detail + "\n");
     cases.push_back({.name = expectation.name, .result = result, .detail = detail});

@@ -70,6 +70,7 @@ class Expectations final : public Sink {
     std::uint64_t count = 0;
     std::string first_beyond;  // the first accept beyond at_most
     bool holed = false;        // accepts may be missing in its time
+    std::uint64_t filtered = 0;  // accepts of its time, perhaps, that were left out on request
   };
   // An input's session at hand, on its CLOCK_MONOTONIC.
   struct Session {
@@ -80,6 +81,8 @@ class Expectations final : public Sink {
 
   void count(State& state, const Expectation& expectation, const Run& run);
   void add_account(Session& session, const Account& account);
+  // Something that came about from `begin` to `end`, both included, may be of the expectation's time.
+  static bool touches(const Expectation& expectation, const Session& session, std::uint64_t begin, std::uint64_t end);
   // Accepts may be missing from `begin` to `end`, both included.
   void add_hole(const Session& session, std::uint64_t begin, std::uint64_t end);
 

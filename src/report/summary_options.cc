@@ -1,10 +1,6 @@
 #include "report/summary_options.h"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
 #include <string_view>
-#include <utility>
 
 #include "report/values.h"
 #include "summary/over_time.h"
@@ -13,22 +9,11 @@
 namespace tcpaccept::report {
 namespace {
 
-// "100ms", "1s", "5m", "1h".
+// In nanoseconds.
 std::int64_t interval_length(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, std::int64_t>, 6> kUnits{{{"us", 1000},
-                                                                             {"ms", 1'000'000},
-                                                                             {"s", 1'000'000'000},
-                                                                             {"m", 60'000'000'000},
-                                                                             {"h", 3'600'000'000'000},
-                                                                             {"d", 86'400'000'000'000}}};
-  std::uint32_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  const std::string_view unit{end, static_cast<std::size_t>(text.data() + text.size() - end)};
-  const auto* known = std::find_if(kUnits.begin(), kUnits.end(), [&](const auto& one) { return one.first == unit; });
-  std::int64_t length = 0;
-  if (error != std::errc{} || known == kUnits.end() || __builtin_mul_overflow(known->second, count, &length) ||
-      length < summary::OverTime::kShortest || length > summary::OverTime::kLongest) {
-    throw ValueError("--rate: '" + text::escaped(text) + "' is not a time with its unit, like 100ms, 1s, 5m or 1h");
+  const auto length = static_cast<std::int64_t>(*microseconds("--rate", text) * 1000);
+  if (length < summary::OverTime::kShortest || length > summary::OverTime::kLongest) {
+    throw ValueError("--rate: '" + text::escaped(text) + "' is not between 1us and 1000d");
   }
   return length;
 }

@@ -1,6 +1,8 @@
 #include "report/values.h"
 
+#include <array>
 #include <cmath>
+#include <utility>
 
 #include "text/wall_time.h"
 
@@ -144,18 +146,22 @@ std::optional<std::uint64_t> byte_size(const char* option, std::string_view text
 
 std::optional<std::uint64_t> microseconds(const char* option, std::string_view text) {
   if (text.empty()) return std::nullopt;
+  const std::string whole{text};
   double scale = 0;
-  for (const auto& [unit, factor] : {std::pair{"us", 1.0}, std::pair{"ms", 1e3}, std::pair{"s", 1e6}}) {
-    if (scale == 0 && text.size() > std::string_view{unit}.size() && text.substr(text.size() - std::string_view{unit}.size()) == unit) {
-      scale = factor;
-      text.remove_suffix(std::string_view{unit}.size());
-    }
+  // Longer names before those that they end in.
+  constexpr std::array<std::pair<std::string_view, double>, 6> kUnits{
+      {{"us", 1.0}, {"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}, {"d", 86'400e6}}};
+  for (const auto& [unit, factor] : kUnits) {
+    if (!text.ends_with(unit)) continue;
+    scale = factor;
+    text.remove_suffix(unit.size());
+    break;
   }
   constexpr double kMost = 1e15;  // some thirty years; in nanoseconds it fits as well
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   if (scale == 0 || error != std::errc{} || end != text.data() + text.size() || !(value >= 0 && value * scale < kMost)) {
-    wrong(std::string(option) + ": not a time with its unit, like 250us, 10ms or 1.5s");
+    wrong(std::string(option) + ": '" + text::escaped(whole) + "' is not a time with its unit, like 250us, 10ms, 1.5s, 5m, 1h or 2d");
   }
   return static_cast<std::uint64_t>(std::llround(value * scale));
 }

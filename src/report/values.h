@@ -67,7 +67,7 @@ std::int64_t signed_seconds(const char* option, std::string_view text);
 // "1000", "64k", "10m", "2g" (of 1,024 each); nothing if the text is empty.
 std::optional<std::uint64_t> byte_size(const char* option, std::string_view text);
 
-// "250us", "10ms", "1.5s"; nothing if the text is empty.
+// "250us", "10ms", "1.5s", "5m", "1h", "2d"; nothing if the text is empty.
 std::optional<std::uint64_t> microseconds(const char* option, std::string_view text);
 
 }  // namespace tcpaccept::report

@@ -107,6 +107,10 @@ bool CsvAccepts::next(CsvAccept& row) {
   const bool family_said =
       socket_family != columns_.end() && !fields_[static_cast<std::size_t>(socket_family - columns_.begin())].empty();
   if (!family_said) listener.family = listener.saddr.is_v4() ? kInet : kInet6;
+  if (row.accept.raddr.is_v4() != listener.saddr.is_v4()) {
+    at_ = static_cast<std::size_t>(std::find(columns_.begin(), columns_.end(), Column::kRaddr) - columns_.begin());
+    throw wrong(fields_[at_], "is not of the family of saddr");
+  }
   if (const auto family = std::find(columns_.begin(), columns_.end(), Column::kFamily); family != columns_.end()) {
     at_ = static_cast<std::size_t>(family - columns_.begin());
     const std::string_view text = fields_[at_];

@@ -36,6 +36,7 @@ struct Told {
   std::uint64_t lost = 0;
   std::vector<Gap> gaps{};
   std::uint64_t hits = lost;
+  std::uint64_t filtered = 0;
 };
 
 Gap gap(std::uint64_t begin, std::uint64_t end, GapReason reason = GapReason::kProbesOff) {
@@ -54,7 +55,11 @@ Outcome checked(const std::string& text, const std::vector<std::uint64_t>& secon
   for (const Told& one : told) {
     const std::uint64_t end = kMonotonic + one.until * kSecond;
     observer.account({.clock = anchor(),
-                      .ledger = capture::Ledger{.begin = begin, .end = end, .hits = one.hits, .lost = one.lost},
+                      .ledger = capture::Ledger{.begin = begin,
+                                                .end = end,
+                                                .hits = one.hits + one.filtered,
+                                                .lost = one.lost,
+                                                .filtered = one.filtered},
                       .cpu_losses = {},
                       .gaps = one.gaps});
     begin = end;
@@ -148,6 +153,21 @@ TEST(Expectations, AHoleProvesNothingAboutWhatIsNotThere) {
   EXPECT_EQ(checked(most, {1, 2, 3}, Missing::kAnywhere).exit, Exit::kFailed);
   EXPECT_EQ(checked("[[forbid]]\nport = 23\n", {1}, Missing::kAnywhere).exit, Exit::kIncomplete);
   EXPECT_EQ(checked("[[forbid]]\nport = 23\n" + least, {1}).exit, Exit::kFailed);
+}
+
+TEST(Expectations, WhatWasLeftOutOnRequestIsSaidWhereItMatters) {
+  const std::vector<Told> told{{.until = 3}, {.until = 5, .filtered = 1}, {.until = 9, .filtered = 4}};
+  const auto said = [&](const std::string& keys) { return checked(keys, {1, 2}, Missing::kNothing, told); };
+  const Outcome forbidden = said("[[forbid]]\nport = 23\n");
+  EXPECT_EQ(forbidden.exit, Exit::kClean) << "a fixture is cut for that";
+  EXPECT_NE(forbidden.text.find("at most 0; 5 accepts of that time filtered out of the capture\n"), std::string::npos);
+  EXPECT_NE(said("[[forbid]]\nport = 23\nwithin = \"4s\"\n").text.find("; 1 accept of that"), std::string::npos);
+  EXPECT_EQ(said("[[forbid]]\nport = 23\nwithin = \"3s\"\n").text.find("filtered"), std::string::npos);
+  EXPECT_NE(said("[[expect]]\nport = 23\n").text.find("FAIL     expect port 23: 0 accepts, at least 1; 5 accepts of"),
+            std::string::npos);
+  // These are certain whatever else there was.
+  EXPECT_EQ(said("[[expect]]\nport = 22\n").text.find("filtered"), std::string::npos);
+  EXPECT_EQ(said("[[expect]]\nport = 22\nat-most = 1\n").text.find("filtered"), std::string::npos);
 }
 
 TEST(Expectations, AHoleOutsideTheirTimeIsNoneOfTheirs) {

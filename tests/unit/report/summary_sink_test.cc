@@ -98,7 +98,7 @@ TEST_F(Summaries, WrongOptionsAreRefused) {
   for (const std::vector<std::string>& wrong :
        {std::vector<std::string>{"--summary", "--top", "3"}, {"--top", "3", "--rate", "1s"}, {"--by", "pid"}, {"--top", "0"},
         {"--top", "10001"}, {"--top", "x"}, {"--top", "3", "--by", "tid"}, {"--rate", "0s"}, {"--rate", "1"}, {"--rate", "s"},
-        {"--rate", "1.5s"}, {"--rate", "1001d"}, {"--rate", "-1s"}, {"--summary", "-t"}, {"--summary", "--format", "capture"},
+        {"--rate", "1.5"}, {"--rate", "1001d"}, {"--rate", "0.1us"}, {"--rate", "5mm"}, {"--rate", "-1s"}, {"--summary", "-t"}, {"--summary", "--format", "capture"},
         {"--summary", "--columns", "pid"}, {"--summary", "--info"}, {"--summary", "--canonical"}, {"--top="}}) {
     run(wrong);
     EXPECT_EQ(status_, Exit::kUsage) << wrong[0] << complaints_;

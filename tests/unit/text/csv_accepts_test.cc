@@ -104,6 +104,10 @@ TEST(CsvAccepts, EveryWrongValueIsNamedWithItsPlace) {
   EXPECT_THAT(with("left", "1.0"), HasSubstr("left: "));
   EXPECT_THAT(with("netns", "4294967296"), HasSubstr("netns: "));
   EXPECT_THAT(with("in_kernel", "2"), HasSubstr("in_kernel: "));
+  EXPECT_THAT(error(std::string(kFew) + "1,10.0.0.1,1,::1,22\n"),
+              HasSubstr("line 2, column 2: raddr: '10.0.0.1' is not of the family of saddr"));
+  EXPECT_THAT(error(std::string(kFew) + "1,::1,1,10.0.0.1,22\n"), HasSubstr("line 2, column 2: raddr: "));
+  EXPECT_EQ(error(std::string(kFew) + "1,::ffff:10.0.0.2,1,10.0.0.1,22\n"), "no error") << "which is IPv4";
   EXPECT_THAT(with("family", "6"), HasSubstr("family: '6' is not the family of saddr"));
   EXPECT_THAT(with("socket_family", "256"), HasSubstr("socket_family: "));
   EXPECT_THAT(with("protocol", "udp"), HasSubstr("protocol: 'udp' is not tcp, mptcp or a number"));

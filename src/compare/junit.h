@@ -10,14 +10,14 @@
 namespace tcpaccept::compare {
 
 struct TestCase {
-  enum class Result : std::uint8_t { kPass, kFail, kUnknown };
+  enum class Result : std::uint8_t { kPass, kFail, kUnknown, kTrouble };  // kTrouble: could not be checked
 
   std::string name{};  // printable ASCII, as is `detail` but for line ends
   Result result = Result::kPass;
   std::string detail{};  // why
 };
 
-// `suite`: its name. A result that is not known is an <error>.
+// `suite`: its name. A result that is not known, or could not be had, is an <error>.
 void append_junit(const std::string& suite, std::span<const TestCase> cases, text::Buffer& out);
 
 }  // namespace tcpaccept::compare

@@ -299,10 +299,11 @@ std::vector<compare::TestCase> cases_of(const compare::Verdict& verdict, Exit an
   return cases;
 }
 
-Exit compare_files(const Options& options, const Streams& streams) {
+constexpr const char* kSuite = "tcpaccept-report --diff";
+
+Exit compare_files(const Options& options, const Streams& streams, VerdictOutputs& outputs) {
   std::array<Opened, 2> opened;
   for (std::size_t i = 0; i < opened.size(); ++i) opened[i].file = open_file(options.files[i], streams.in, false);
-  VerdictOutputs outputs(options, streams);
   outputs.confine(streams);
 
   const std::vector<Column> columns =
@@ -330,14 +331,17 @@ Exit compare_files(const Options& options, const Streams& streams) {
   const compare::Verdict verdict = comparisons.finish();
   const Exit answer = answer_of(verdict, comparisons, holes);
   append_verdict(verdict, answer, outputs.text().buffer());
-  outputs.finish("tcpaccept-report --diff", cases_of(verdict, answer));
+  outputs.finish(kSuite, cases_of(verdict, answer));
   return answer;
 }
 
 }  // namespace
 
 Exit report_difference(const Options& options, const Streams& streams) {
-  return with_verdict([&] { return compare_files(options, streams); });
+  return with_verdict([&] {
+    VerdictOutputs outputs(options, streams);
+    return outputs.answer(kSuite, [&] { return compare_files(options, streams, outputs); });
+  });
 }
 
 }  // namespace tcpaccept::report

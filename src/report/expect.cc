@@ -27,27 +27,33 @@ std::string whole_file(const std::string& path) {
   return text;
 }
 
+constexpr const char* kSuite = "tcpaccept-report --expect";
+
+Exit check_captures(const Options& options, const Streams& streams, VerdictOutputs& outputs) {
+  Expectations expectations(parse_expectations(whole_file(options.expect), display_name(options.expect)));
+  Reading reading(options.files, options, streams.in, true);
+  reading.attach(expectations);
+  outputs.confine(streams);
+  reading.run(outputs.text(), streams.terminal);
+  const bool complete = reading.conclude(streams.complain) == Exit::kClean;
+  refuse_damage(reading.inputs());
+  const bool placed = std::all_of(reading.inputs().begin(), reading.inputs().end(), [&](const auto& input) {
+    return input->totals().findings().placed(options.require_complete);
+  });
+  using Missing = Expectations::Missing;
+  const Missing missing = complete ? Missing::kNothing : placed ? Missing::kInHoles : Missing::kAnywhere;
+  std::vector<compare::TestCase> cases;
+  const Exit answer = expectations.conclude(missing, outputs.text().buffer(), cases);
+  outputs.finish(kSuite, cases);
+  return answer;
+}
+
 }  // namespace
 
 Exit report_expectations(const Options& options, const Streams& streams) {
   return with_verdict([&] {
-    Expectations expectations(parse_expectations(whole_file(options.expect), display_name(options.expect)));
-    Reading reading(options.files, options, streams.in, true);
     VerdictOutputs outputs(options, streams);
-    reading.attach(expectations);
-    outputs.confine(streams);
-    reading.run(outputs.text(), streams.terminal);
-    const bool complete = reading.conclude(streams.complain) == Exit::kClean;
-    refuse_damage(reading.inputs());
-    const bool placed = std::all_of(reading.inputs().begin(), reading.inputs().end(), [&](const auto& input) {
-      return input->totals().findings().placed(options.require_complete);
-    });
-    using Missing = Expectations::Missing;
-    const Missing missing = complete ? Missing::kNothing : placed ? Missing::kInHoles : Missing::kAnywhere;
-    std::vector<compare::TestCase> cases;
-    const Exit answer = expectations.conclude(missing, outputs.text().buffer(), cases);
-    outputs.finish("tcpaccept-report --expect", cases);
-    return answer;
+    return outputs.answer(kSuite, [&] { return check_captures(options, streams, outputs); });
   });
 }
 

@@ -33,14 +33,28 @@ class VerdictOutputs {
   // All is open; strangers' bytes are read from here on.
   void confine(const Streams& streams) const;
   Output& text() { return text_; }
+  // The exit status of `answer`. Where it throws, the JUnit file says why: a server that shows only that would show nothing.
+  template <typename Answer>
+  Exit answer(const std::string& suite, const Answer& answer) {
+    try {
+      return answer();
+    } catch (const std::exception& error) {
+      write_trouble(suite, error.what());
+      throw;
+    }
+  }
   // Writes out everything.
   void finish(const std::string& suite, const std::vector<compare::TestCase>& cases);
 
  private:
+  void write_junit(const std::string& suite, const std::vector<compare::TestCase>& cases);
+  void write_trouble(const std::string& suite, const std::string& what);
+
   OutputTarget target_;
   OutputTarget junit_target_;
   Output text_;
   bool junit_;
+  bool finished_ = false;
 };
 
 // A verdict about a file that is not what was recorded would be none. Throws Error.

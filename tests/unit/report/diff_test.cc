@@ -169,5 +169,30 @@ TEST_F(Diff, AFixtureIsComparedAsItIsWritten) {
   EXPECT_EQ(diff({"--columns", "rport,raddr"}, path("fixture"), fixture), Exit::kClean) << complaints_ << output_;
 }
 
+TEST_F(Diff, TroubleIsInTheJunitFileAsWell) {
+  const std::string file = write("capture", capture_of(some(3)));
+  std::string bytes = slurp(file);
+  bytes[bytes.size() / 2] ^= 1;
+  const std::string damaged = write("damaged", bytes);
+  const std::string rules = write("rules", "[[expect]]\nport = 22\n");
+  const std::string wrong = write("wrong", "[[expect]]\ntrop = 22\n");
+  const auto trouble = [&](const std::vector<std::string>& options, const std::string& what) {
+    std::vector<std::string> all{"--junit", path("junit"), "--force", "-o", path("text")};
+    all.insert(all.end(), options.begin(), options.end());
+    write("junit", "an old one");
+    EXPECT_EQ(run(all), Exit::kUsage) << complaints_;
+    EXPECT_THAT(complaints_, HasSubstr(what));
+    const std::string junit = slurp(path("junit"));
+    EXPECT_THAT(junit, HasSubstr("tests=\"1\" failures=\"0\" errors=\"1\">\n"));
+    EXPECT_THAT(junit, HasSubstr("<testcase name=\"files\"><error message=\"could not be checked\">"));
+    EXPECT_FALSE(std::filesystem::exists(path("text"))) << "there is no answer";
+  };
+  trouble({"--diff", file, damaged}, "damaged: is damaged");
+  trouble({"--diff", file, path("none")}, "No such file");
+  trouble({"--expect", rules, damaged}, "damaged: is damaged");
+  trouble({"--expect", rules, path("none")}, "No such file");
+  trouble({"--expect", wrong, file}, "there is no 'trop'");
+}
+
 }  // namespace
 }  // namespace tcpaccept::report

@@ -49,8 +49,23 @@ bool plausible(Column column, std::string_view field) {
     case Column::kCgroup: return numbered('G');
     case Column::kRport: return numbered('E');
     case Column::kSport: return numbered('L');
-    default: return true;
+    case Column::kTime: return field.find_first_not_of("+-.0123456789") == std::string_view::npos;
+    case Column::kTimeNs:
+    case Column::kFamily:
+    case Column::kBacklog:
+    case Column::kInKernel:
+    case Column::kCpu:
+    case Column::kWaitUs:
+    case Column::kAhead:
+    case Column::kRttUs:
+    case Column::kLeft: return field.find_first_not_of("0123456789") == std::string_view::npos;
+    case Column::kWallTime:
+    case Column::kComm:
+    case Column::kSocketFamily:
+    case Column::kProtocol:
+    case Column::kCgroupPath: return true;
   }
+  return true;
 }
 
 // The field as tcpaccept-report writes it: an address has several forms. False: it can be none of the column's.

@@ -119,6 +119,8 @@ TEST(StoredText, WhatIsNoneIsRefusedWithItsLine) {
             "old.txt: line 6: names the columns again: this is more than one text");
   EXPECT_EQ(why("raddr,sport\n::1,22\n::1,ssh\n"), "old.txt: line 3, column 2: has ssh for sport");
   EXPECT_EQ(why("raddr,netns\n::1,S1\n::1,7\n::1,x\n"), "old.txt: line 4, column 2: has x for netns");
+  EXPECT_EQ(why("{\"time\":\"+0.000\"}\n{\"time\":\"#1\"}\n"), "old.txt: line 2 has #1 for time");
+  EXPECT_EQ(why("{\"cpu\":1}\n{\"cpu\":\"x\"}\n"), "old.txt: line 2 has x for cpu");
   EXPECT_EQ(why("{\"sport\":22}\n{\"sport\":\"ssh\"}\n"), "old.txt: line 2 has ssh for sport");
   EXPECT_EQ(why("{\"sport\":22}\n{\"comm\":\"a\",\"sport\":22,\"comm\":\"b\"}\n"), "old.txt: line 2 has comm twice");
   EXPECT_EQ(why("{\"comm_hex\":\"61\",\"comm_hex\":\"62\"}\n"), "old.txt: line 1 has comm_hex twice");

@@ -51,7 +51,9 @@ class Canonical {
   static bool says_nothing(text::Column column);
 
   // Its fields are numbered by first appearance.
-  static bool is_numbered(text::Column column, const CanonicalRules& rules) { return fate(column, rules) == Fate::kRenamed; }
+  static bool is_numbered(text::Column column, const CanonicalRules& rules) {
+    return fate(column, rules) == Fate::kRenamed;
+  }
   // While a row is taken: how many there are of its tie.
   std::size_t tied() const { return tied_.size(); }
 

@@ -15,8 +15,8 @@ struct Edit {
 };
 
 // Time and memory grow with the square of the number of differences. Beyond kMaxDifferences what is left between the
-// common beginning and the common end counts as different from front to back, unless one of them is wholly in the other:
-// what has a hole is not different for that.
+// common beginning and the common end counts as different from front to back, unless one of them is wholly in the
+// other: what has a hole is not different for that.
 inline constexpr std::size_t kMaxDifferences = 2000;
 
 std::vector<Edit> edit_script(std::span<const std::uint32_t> first, std::span<const std::uint32_t> second);

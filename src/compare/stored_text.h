@@ -2,8 +2,8 @@
 //
 // A stranger's text like any capture: lines are bounded, and what is not such a text is refused with the number of its
 // line. Columns that are not known are passed over: they may be of a later version; so is a byte order mark in front. A
-// text of nothing is JSON without rows: the other forms have a header. Of a CSV, as of a fixture for --from-csv, lines that
-// begin with # are passed over (text/csv_accepts.h).
+// text of nothing is JSON without rows: the other forms have a header. Of a CSV, as of a fixture for --from-csv, lines
+// that begin with # are passed over (text/csv_accepts.h).
 #pragma once
 
 #include <cstdint>

@@ -77,8 +77,8 @@ class Comparisons {
 
   compare::Verdict finish() { return all_.finish(); }
 
-  // What is known for certain although sides have holes: a hole can only hide accepts, but those that it hides would also
-  // shift the numbers that names are given by first appearance, and perhaps the order of those that are simultaneous.
+  // Known for certain although sides have holes: a hole can only hide accepts. Yet those that it hides would shift the
+  // numbers that are given by first appearance, and perhaps which of the others are simultaneous.
   bool different(const compare::Verdict& verdict, const std::array<bool, 2>& holes) {
     if (!plain_ && !of_kept_) return false;
     const compare::Verdict& proof = plain_ ? verdict : of_kept_->finish();
@@ -96,7 +96,8 @@ class Comparisons {
 class SideRows {
  public:
   // Of a stored text, the first row is read. Throws Error.
-  SideRows(Side side, Opened opened, const std::string& name, const Options& options, const std::vector<Column>& columns)
+  SideRows(Side side, Opened opened, const std::string& name, const Options& options,
+           const std::vector<Column>& columns)
       : side_(side), opened_(std::move(opened)), name_(name), options_(options), columns_(columns) {
     if (opened_.is_text()) begin_text();
   }
@@ -146,9 +147,10 @@ class SideRows {
   class Rows final : public CanonicalRows {
    public:
     Rows(const std::vector<Column>& columns, const compare::CanonicalRules& rules, CaptureTimes times, SideRows& side)
-        : CanonicalRows(columns, rules, std::move(times), [this, &side](std::span<const std::string> fields, std::uint64_t time) {
-            side.add(canonical(), fields, time);
-          }) {}
+        : CanonicalRows(columns, rules, std::move(times),
+                        [this, &side](std::span<const std::string> fields, std::uint64_t time) {
+                          side.add(canonical(), fields, time);
+                        }) {}
   };
 
   void begin_text() {
@@ -176,7 +178,9 @@ class SideRows {
 
   bool read_text() {
     compare::Canonical canonical(columns_, options_.canonical_rules,
-                                 [&](std::span<const std::string> fields, std::uint64_t time) { add(canonical, fields, time); });
+                                 [&](std::span<const std::string> fields, std::uint64_t time) {
+                                   add(canonical, fields, time);
+                                 });
     for (; any_; any_ = text_->next(row_)) {
       compare::Fields fields;
       for (const Column column : columns_) fields.push_back(row_[static_cast<std::size_t>(column)]);
@@ -214,8 +218,8 @@ class SideRows {
 
 using Sides = std::array<std::unique_ptr<SideRows>, 2>;
 
-// Both sides by one rule: by the finest time that both tell. Which side must be read first, and gives its ties to the other,
-// which tells no times; nothing if none does.
+// Both sides by one rule: by the finest time that both tell. Where only one does, it is the result: that side must be
+// read first, and gives its ties to the other.
 std::optional<std::size_t> choose_times(const Sides& sides, const Options& options) {
   const auto tells = [&](std::size_t i) { return !sides[i]->is_text() || !sides[i]->times().empty(); };
   for (std::size_t i = 0; i < sides.size(); ++i) {
@@ -312,8 +316,8 @@ Exit compare_files(const Options& options, const Streams& streams, VerdictOutput
   Sides sides;
   for (std::size_t i = 0; i < sides.size(); ++i) {
     read_head(opened[i]);
-    sides[i] = std::make_unique<SideRows>(i == 0 ? Side::kExpected : Side::kActual, std::move(opened[i]), options.files[i],
-                                          options, columns);
+    sides[i] = std::make_unique<SideRows>(i == 0 ? Side::kExpected : Side::kActual, std::move(opened[i]),
+                                          options.files[i], options, columns);
   }
   std::optional<std::size_t> giver = choose_times(sides, options);
   const bool in_order = options.sequence || std::any_of(columns.begin(), columns.end(), [&](Column column) {
@@ -327,7 +331,8 @@ Exit compare_files(const Options& options, const Streams& streams, VerdictOutput
   }
   Comparisons comparisons(options, columns, !giver && options.canonical_rules.tie == 0);
   std::array<bool, 2> holes{};
-  for (const std::size_t i : {giver.value_or(0), 1 - giver.value_or(0)}) holes[i] = sides[i]->read(comparisons, streams);
+  const std::size_t first = giver.value_or(0);
+  for (const std::size_t i : {first, 1 - first}) holes[i] = sides[i]->read(comparisons, streams);
   const compare::Verdict verdict = comparisons.finish();
   const Exit answer = answer_of(verdict, comparisons, holes);
   append_verdict(verdict, answer, outputs.text().buffer());

@@ -223,7 +223,8 @@ void Expectations::add_account(Session& session, const Account& account) {
   }
 }
 
-bool Expectations::touches(const Expectation& expectation, const Session& session, std::uint64_t begin, std::uint64_t end) {
+bool Expectations::touches(const Expectation& expectation, const Session& session, std::uint64_t begin,
+                           std::uint64_t end) {
   const auto since_us = [&](std::uint64_t time) { return (time - std::min(session.begin, time)) / 1000; };
   const bool before = since_us(end) < expectation.after_us;
   const bool behind = expectation.within_us && since_us(begin) >= *expectation.within_us;

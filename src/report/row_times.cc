@@ -38,7 +38,8 @@ std::optional<std::uint64_t> time_of(const std::vector<std::string>& fields, Col
   }
   // Before the first row: a capture may hold sessions out of order.
   const bool before = column == Column::kTime && text.starts_with('-');
-  const auto time = column == Column::kWallTime ? text::parse_wall(text) : text::parse_seconds(text.substr(before ? 1 : 0));
+  const auto time =
+      column == Column::kWallTime ? text::parse_wall(text) : text::parse_seconds(text.substr(before ? 1 : 0));
   if (!time) return std::nullopt;
   return static_cast<std::uint64_t>(before ? -*time : *time);
 }
@@ -61,8 +62,9 @@ std::uint64_t CaptureTimes::operator()(const capture::Batch& batch, std::uint32_
   switch (like_->column) {
     case Column::kTimeNs: return batch.time[row];
     case Column::kWallTime: return like_->coarse(static_cast<std::uint64_t>(batch.clock.wall(batch.time[row])));
-    default: return like_->coarse(batch.time[row] - static_cast<std::uint64_t>(timeline_.on_batch(*first_, batch.clock)));
+    default: break;
   }
+  return like_->coarse(batch.time[row] - static_cast<std::uint64_t>(timeline_.on_batch(*first_, batch.clock)));
 }
 
 void Ties::add(std::size_t rows) {
@@ -71,7 +73,8 @@ void Ties::add(std::size_t rows) {
     if (rows > 1) {
       if (ties_.size() >= kMost) {
         throw Error("more than " + std::to_string(kMost) +
-                    " times at which several accepts came, to compare with a text that tells no times; give one that does");
+                    " times at which several accepts came, to compare with a text that tells no times; give one that "
+                    "does");
       }
       ties_.emplace_back(added_, end_);
     }

@@ -1,6 +1,6 @@
 // By which times two sides of a comparison have their rows ordered. Rows of one instant are simultaneous
-// (compare/canonical.h); a stored text may tell the time less finely than a capture, or not at all, and both sides need one
-// rule.
+// (compare/canonical.h); a stored text may tell the time less finely than a capture, or not at all, and both sides need
+// one rule.
 #pragma once
 
 #include <cstddef>

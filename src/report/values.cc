@@ -161,7 +161,8 @@ std::optional<std::uint64_t> microseconds(const char* option, std::string_view t
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   if (scale == 0 || error != std::errc{} || end != text.data() + text.size() || !(value >= 0 && value * scale < kMost)) {
-    wrong(std::string(option) + ": '" + text::escaped(whole) + "' is not a time with its unit, like 250us, 10ms, 1.5s, 5m, 1h or 2d");
+    wrong(std::string(option) + ": '" + text::escaped(whole) +
+          "' is not a time with its unit, like 250us, 10ms, 1.5s, 5m, 1h or 2d");
   }
   return static_cast<std::uint64_t>(std::llround(value * scale));
 }

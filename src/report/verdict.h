@@ -33,7 +33,8 @@ class VerdictOutputs {
   // All is open; strangers' bytes are read from here on.
   void confine(const Streams& streams) const;
   Output& text() { return text_; }
-  // The exit status of `answer`. Where it throws, the JUnit file says why: a server that shows only that would show nothing.
+  // The exit status of `answer`. Where it throws, the JUnit file says why: a server that shows only that one would show
+  // nothing.
   template <typename Answer>
   Exit answer(const std::string& suite, const Answer& answer) {
     try {

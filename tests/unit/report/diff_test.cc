@@ -69,7 +69,8 @@ TEST_F(Diff, NumbersThatAHoleMovesProveNothing) {
   const std::string all = write("all", capture_of(accepts, 2));
   const std::string hole = write("hole", capture_of(accepts, 2, 1));
   for (const Options& options : {Options{"--columns", "comm,pid"}, Options{"--columns", "rport,raddr"},
-                                 Options{"--columns", "rport,raddr", "--sequence"}, Options{"--sequence", "--columns", "pid"},
+                                 Options{"--columns", "rport,raddr", "--sequence"},
+                                 Options{"--sequence", "--columns", "pid"},
                                  Options{"--columns", "comm,pid", "--tolerate-count", "1"}}) {
     EXPECT_EQ(diff(options, all, hole), Exit::kIncomplete) << options[1] << output_;
     EXPECT_EQ(diff(options, hole, all), Exit::kIncomplete) << options[1] << output_;
@@ -117,18 +118,19 @@ TEST_F(Diff, ACaptureIsTheSameAsItsOwnText) {
   for (const std::uint64_t apart : {1'000'000'000u, 300u, 4'000'000u}) {
     const std::string file = write("capture", capture_of(simultaneous(apart)));
     for (const Options& form : {Options{"--format", "table"}, Options{"-t"}, Options{"-T"}, Options{"--format", "csv"},
-                                Options{"--format", "json"}, Options{"--columns", "rport,pid,raddr,comm,saddr,sport"}}) {
+                                Options{"--format", "json"},
+                                Options{"--columns", "rport,pid,raddr,comm,saddr,sport"}}) {
       Options print = form;
       print.push_back(file);
       ASSERT_EQ(run(print), Exit::kClean);
       const std::string text = write("text", output_);
       for (const Options& options : {Options{"--sequence"}, Options{"--columns", "comm,pid"},
                                      Options{"--sequence", "--columns", "sport,pid,rport,raddr"}}) {
-        EXPECT_EQ(diff(options, file, text), Exit::kClean) << form[0] << " " << apart << complaints_ << output_.substr(0, 500);
-        EXPECT_EQ(diff(options, text, file), Exit::kClean) << form[0] << " " << apart << complaints_ << output_.substr(0, 500);
+        EXPECT_EQ(diff(options, file, text), Exit::kClean) << form[0] << " " << apart << output_.substr(0, 500);
+        EXPECT_EQ(diff(options, text, file), Exit::kClean) << form[0] << " " << apart << output_.substr(0, 500);
       }
       if (form[0] == "--columns" || form.back() == "table") continue;  // no times
-      EXPECT_EQ(diff({"--sequence", "--tie", "2ms"}, file, text), Exit::kClean) << form[0] << complaints_ << output_.substr(0, 500);
+      EXPECT_EQ(diff({"--sequence", "--tie", "2ms"}, file, text), Exit::kClean) << form[0] << output_.substr(0, 500);
     }
     for (const char* const format : {"table", "csv", "json"}) {
       ASSERT_EQ(run({"--canonical", "--format", format, file}), Exit::kClean);

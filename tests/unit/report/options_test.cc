@@ -184,8 +184,9 @@ TEST(Options, WhatIsComparedAndHow) {
   EXPECT_TRUE(canonical.canonical && canonical.canonical_rules.addresses && canonical.canonical_rules.local_ports);
   EXPECT_EQ(canonical.canonical_rules.tie, 1'500'000u);
   for (const auto& [text, seconds] : {std::pair{"1h", 3600u}, {"1.5m", 90u}, {"2d", 172'800u}, {"5s", 5u}}) {
-    EXPECT_EQ(parse({"--canonical", "--tie", text, "f"}).canonical_rules.tie, std::uint64_t{seconds} * 1'000'000'000) << text;
-    EXPECT_EQ(parse({"--rate", text, "f"}).summary->interval, std::int64_t{seconds} * 1'000'000'000) << text;
+    const std::int64_t length = std::int64_t{seconds} * 1'000'000'000;
+    EXPECT_EQ(parse({"--canonical", "--tie", text, "f"}).canonical_rules.tie, length) << text;
+    EXPECT_EQ(parse({"--rate", text, "f"}).summary->interval, length) << text;
   }
   EXPECT_THAT(usage_error({"--canonical", "--tie", "5x", "f"}), HasSubstr("--tie: '5x' is not a time with its unit"));
   EXPECT_EQ(parse({"--canonical", "f"}).files, std::vector<std::string>{"f"});

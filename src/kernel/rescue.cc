@@ -131,7 +131,13 @@ std::vector<std::byte> Rescue::settle(std::uint16_t cpu) {
   Cpu& of = cpus_.at(cpu);
   std::vector<std::byte> records;
   emit(cpu, of, of.open, records);
-  const bool heard = std::any_of(of.read.begin(), of.read.end(), [&](const auto& one) { return delivered(of, one.second); });
+  std::unordered_set<std::string> read;
+  for (const auto& [time, payload] : of.read) read.insert(key_of(payload));
+  // Either may have been read when the other was not there yet.
+  const auto has = [](const auto& some, const auto& others) {
+    return std::any_of(some.begin(), some.end(), [&](const std::string& key) { return others.contains(key); });
+  };
+  const bool heard = has(of.seen, read) || has(of.seen, of.read_before) || has(of.seen_before, read);
   if (heard) of.deaf = 0;
   else if (!of.seen.empty() && of.deaf < kDeaf) ++of.deaf;
   of.read.clear();
@@ -139,6 +145,7 @@ std::vector<std::byte> Rescue::settle(std::uint16_t cpu) {
   of.overwritten_before = kNotRecorded64;
   // What both record now is seen before it is read, or the other way round.
   of.seen_before = std::exchange(of.seen, {});
+  of.read_before = std::move(read);
   return records;
 }
 

@@ -68,6 +68,7 @@ class Rescue {
     unsigned deaf = 0;  // settlements in a row in which ftrace had nothing of what perf delivered
     std::unordered_set<std::string> seen;
     std::unordered_set<std::string> seen_before;  // by the last settle()
+    std::unordered_set<std::string> read_before;  // the same: what ftrace had
   };
   std::string key_of(Bytes payload) const;
   bool delivered(const Cpu& of, Bytes payload) const;

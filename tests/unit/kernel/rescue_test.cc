@@ -157,6 +157,17 @@ TEST_F(RescueTest, ABufferThatWasSwitchedOffIsNotTrusted) {
   EXPECT_TRUE(rescue_.whole(1));
 }
 
+TEST_F(RescueTest, ABufferThatIsAlwaysReadFirstIsTrusted) {
+  for (std::uint16_t port = 5001; port < 5006; ++port) {
+    ftrace({payload(port, 1)});
+    rescue_.settle(1);
+    perf(port);
+  }
+  ftrace({payload(5006, 1)});
+  EXPECT_EQ(ports(rescue_.take(1, false)), (Ports{5006}));
+  EXPECT_TRUE(rescue_.whole(1));
+}
+
 TEST_F(RescueTest, SwitchesWhatIsOffOnAgain) {
   EXPECT_TRUE(rescue_.recording());
   tree_.write("tracing_on", "1\n");

@@ -15,6 +15,10 @@ namespace {
 // One settlement without anything in common can be chance: perf's part was read, ftrace's not yet.
 constexpr unsigned kDeaf = 2;
 
+// Nanoseconds. Longer apart perf and ftrace do not write of one MPTCP accept, unless the host of a VM stops it just then:
+// it is shown twice in that case. Sooner nobody connects, accepts and closes twice by the same ports.
+constexpr std::uint64_t kTogether = 5'000'000;
+
 constexpr std::uint32_t kSample = 9;  // PERF_RECORD_SAMPLE
 constexpr std::size_t kRawAt = 36;    // of the raw data in a sample: behind the header, TID, TIME, CPU and its length
 
@@ -41,8 +45,9 @@ Rescue::Rescue(const perf::DecoderConfig& decoder, std::uint64_t event_id, Kerne
 // What both writers agree on: the event and the fields, up to the time the connection was established. "" for another
 // event. Each fetches for itself, so what may change meanwhile is left out: the flags of the moment; the state and
 // skc_num, which a FIN or an RST changes on another CPU (tcp_set_state and __inet_put_port, net/ipv4, 6.1); and that time
-// of an MPTCP socket, which has something else in its place. What is behind the fields may be padding.
-std::string Rescue::key_of(Bytes payload) const {
+// of an MPTCP socket, which has something else in its place. A client can come back by the same port, so `time`,
+// roughly, takes its place: both write within one call of the probe. What is behind the fields may be padding.
+std::string Rescue::key_of(Bytes payload, std::uint64_t time) const {
   if (payload.size() < key_size_ || load<std::uint16_t>(payload.data()) != event_id_) return "";
   std::string key{reinterpret_cast<const char*>(payload.data()), key_size_};
   const auto leave_out = [&](std::size_t at, std::size_t size) { key.replace(at, size, size, '\0'); };
@@ -53,7 +58,11 @@ std::string Rescue::key_of(Bytes payload) const {
   leave_out(ports_.offset + kNumAt, 2);
   leave_out(ports_.offset + kStateAt, 1);
   const bool mptcp = protocol_.size == 2 && load<std::uint16_t>(payload.data() + protocol_.offset) == kProtocolMptcp;
-  if (mptcp) leave_out(established_.offset, established_.size);
+  if (mptcp) {
+    leave_out(established_.offset, established_.size);
+    const std::uint64_t about = time / kTogether;
+    key.append(reinterpret_cast<const char*>(&about), sizeof about);
+  }
   return key;
 }
 
@@ -76,7 +85,9 @@ void Rescue::seen(std::uint16_t cpu, Bytes records) {
     if (record.size() <= kRawAt || load<perf::RecordHeader>(record.data()).type != kSample) continue;
     processes_[load<std::uint32_t>(record.data() + kThreadAt)] = {load<std::uint32_t>(record.data() + kProcessAt),
                                                                   load<std::uint64_t>(record.data() + kTimeAt)};
-    if (found != cpus_.end()) found->second.seen.insert(key_of(record.subspan(kRawAt)));
+    if (found != cpus_.end()) {
+      found->second.seen.insert(key_of(record.subspan(kRawAt), load<std::uint64_t>(record.data() + kTimeAt)));
+    }
   }
 }
 
@@ -108,15 +119,19 @@ bool Rescue::read(std::uint16_t cpu) {
   }
 }
 
-bool Rescue::delivered(const Cpu& of, Bytes payload) const {
-  const std::string key = key_of(payload);
-  return of.seen.contains(key) || of.seen_before.contains(key);
+bool Rescue::delivered(const Cpu& of, std::uint64_t time, Bytes payload) const {
+  // It may be just beyond what key_of() takes for the same time.
+  for (const std::uint64_t about : {time, time - kTogether, time + kTogether}) {
+    const std::string key = key_of(payload, about);
+    if (of.seen.contains(key) || of.seen_before.contains(key)) return true;
+  }
+  return false;
 }
 
 // The first `count` records, but for those that perf delivered and those that its filter would have kept away.
 void Rescue::emit(std::uint16_t cpu, const Cpu& of, std::size_t count, std::vector<std::byte>& to) {
   for (const auto& [time, payload] : std::span{of.read}.first(count)) {
-    if (key_of(payload).empty() || delivered(of, payload)) continue;
+    if (key_of(payload, time).empty() || delivered(of, time, payload)) continue;
     const std::vector<std::byte> record = perf_record(cpu, time, payload);
     const perf::Decoded decoded = decoder_.decode(record);
     const auto* accept = std::get_if<Accept>(&decoded);
@@ -132,7 +147,7 @@ std::vector<std::byte> Rescue::settle(std::uint16_t cpu) {
   std::vector<std::byte> records;
   emit(cpu, of, of.open, records);
   std::unordered_set<std::string> read;
-  for (const auto& [time, payload] : of.read) read.insert(key_of(payload));
+  for (const auto& [time, payload] : of.read) read.insert(key_of(payload, time));
   // Either may have been read when the other was not there yet.
   const auto has = [](const auto& some, const auto& others) {
     return std::any_of(some.begin(), some.end(), [&](const std::string& key) { return others.contains(key); });
@@ -152,7 +167,8 @@ std::vector<std::byte> Rescue::settle(std::uint16_t cpu) {
 std::vector<std::byte> Rescue::take(std::uint16_t cpu, bool alive) {
   Cpu& of = cpus_.at(cpu);
   // Whatever was overwritten is older than a record that perf has, too.
-  of.whole = of.overwritten_before >= of.read.size() || delivered(of, of.read[of.overwritten_before].second);
+  of.whole = of.overwritten_before >= of.read.size() ||
+             delivered(of, of.read[of.overwritten_before].first, of.read[of.overwritten_before].second);
   if (of.deaf >= kDeaf) of.whole = false;
   of.overwritten_before = kNotRecorded64;
   const std::size_t left = alive && !of.read.empty() ? 1 : 0;

@@ -70,8 +70,8 @@ class Rescue {
     std::unordered_set<std::string> seen_before;  // by the last settle()
     std::unordered_set<std::string> read_before;  // the same: what ftrace had
   };
-  std::string key_of(Bytes payload) const;
-  bool delivered(const Cpu& of, Bytes payload) const;
+  std::string key_of(Bytes payload, std::uint64_t time) const;
+  bool delivered(const Cpu& of, std::uint64_t time, Bytes payload) const;
   void emit(std::uint16_t cpu, const Cpu& of, std::size_t count, std::vector<std::byte>& to);
   std::uint32_t process_of_thread(std::uint32_t thread, std::uint64_t time) const;
   std::vector<std::byte> perf_record(std::uint16_t cpu, std::uint64_t time, Bytes payload) const;

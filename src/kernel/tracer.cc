@@ -168,6 +168,7 @@ struct Tracer::Impl {
   // this many; the true number stood at some time between reading the calls and reading the counts.
   std::uint64_t uncounted = 0;
   bool look_again = false;
+  std::uint64_t suspended = 0;  // nanoseconds since boot
   std::uint64_t known_misses = kNotRecorded64;
   bool trace_was_off = false;  // since the last time that all CPUs were seen to
   std::map<std::uint16_t, std::string> blind;  // CPUs whose events could not be opened again, and why
@@ -403,8 +404,19 @@ struct Tracer::Impl {
 
   // CPUs came or went since the last call, or may have. Where nobody announces that, dead events tell.
   bool cpus_changed() {
-    if (cpus.changed()) return true;
-    if (cpus.heard()) return false;
+    return cpus.changed() || (!cpus.heard() && any_dead());
+  }
+
+  // The machine was suspended since the last call: all CPUs but one went and came, and nobody announces that
+  // (freeze_secondary_cpus, kernel/cpu.c, 6.1).
+  bool was_suspended() {
+    constexpr std::uint64_t kNone = 1'000'000;  // the two clocks are read one after the other
+    const auto clock = read_clocks();
+    const std::uint64_t now = clock.boottime - clock.monotonic;
+    return now - std::exchange(suspended, now) + kNone > 2 * kNone;
+  }
+
+  bool any_dead() const {
     const std::vector<std::uint16_t> online = cpus.online();
     return std::any_of(online.begin(), online.end(),
                        [&](std::uint16_t cpu) { return !blind.contains(cpu) && !events->alive(cpu, kTick); });
@@ -526,6 +538,7 @@ void Tracer::start() {
   impl_->at_start = impl_->profile();
   impl_->read_misses(impl_->at_start);
   impl_->tended_at = impl_->looked_at = read_clocks().monotonic;
+  impl_->was_suspended();
   for (Gap& gap : impl_->first_gaps) gap.begin = gap.end = impl_->tended_at;
   impl_->events->enable();
   impl_->trace_offline();
@@ -542,6 +555,7 @@ Tended Tracer::tend(std::uint64_t now) {
   impl.tend_switches(now, tended);
   if (impl.stopped) return tended;
   const bool announced = impl.cpus.announced();
+  impl.look_again |= impl.was_suspended();
   if (!announced && !impl.look_again && now - impl.tended_at < kTendInterval) return tended;
   impl.tend_cpus(tended);
   const auto profile = impl.profile();
@@ -555,12 +569,16 @@ Tended Tracer::tend(std::uint64_t now) {
   if (calls) {
     const std::uint64_t counted = impl.sum_of_hits();
     // What a CPU accepted unseen must not be taken for what is always uncounted. A CPU is in the list of those online
-    // before it runs anything, and has announced that it went before it comes back: so look at both now.
-    if (impl.cpus_changed()) {
+    // before it runs anything, and has announced that it went before it comes back: so look at both now. Not everything
+    // announces that (writes to a CPU's hotplug/target do not): calls that no event counted are a reason to look, too.
+    const std::uint64_t rest = *calls - std::min(*calls, counted);
+    if (impl.cpus_changed() || (rest > impl.uncounted && impl.any_dead())) {
       impl.look_again = true;
     } else if (!impl.look_again && impl.blind.empty()) {
-      impl.uncounted = std::max(impl.uncounted, *calls - std::min(*calls, counted));
+      impl.uncounted = std::max(impl.uncounted, rest);
     }
+  } else if (!impl.at_start && impl.any_dead()) {
+    impl.look_again = true;
   }
   if (!impl.look_again) impl.tended_at = now;
   return tended;
@@ -607,8 +625,10 @@ TracerCounters Tracer::counters() const {
 
 void Tracer::stop() {
   if (!impl_->events) return;
-  // The last look at CPUs, while their events can be told from dead ones.
+  // The last look at CPUs, while their events can be told from dead ones: at all of them, whether or not one announced
+  // itself.
   Tended last;
+  impl_->look_again = true;
   impl_->tend_cpus(last);
   impl_->first_gaps.insert(impl_->first_gaps.end(), last.gaps.begin(), last.gaps.end());
   impl_->stopped = true;

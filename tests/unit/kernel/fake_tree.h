@@ -14,14 +14,6 @@
 
 namespace tcpaccept::kernel::test {
 
-// UndefinedBehaviorSanitizer asks the kernel whether an object can be read, by a pipe; without descriptors it takes every
-// one for a wrong one.
-#ifdef __SANITIZE_ADDRESS__
-inline constexpr bool kNeedsDescriptors = true;
-#else
-inline constexpr bool kNeedsDescriptors = false;
-#endif
-
 class FakeTree {
  public:
   FakeTree() {

@@ -74,6 +74,8 @@ TEST(Keeper, IsWokenToDoItsDuty) {
   EXPECT_EQ(tree.read("tracing/kprobe_events"), "-:tcpaccept/a\n");
 }
 
+// UndefinedBehaviorSanitizer asks the kernel by a pipe whether an object can be read: without descriptors all look wrong.
+#ifndef __SANITIZE_ADDRESS__
 // Makes a keeper where no descriptor is left but those of its socket. To be called in a child.
 std::string remove_with_few_files(const Tracefs& tracefs) {
   UniqueFd first{::open("/", O_PATH)};
@@ -87,7 +89,6 @@ std::string remove_with_few_files(const Tracefs& tracefs) {
 }
 
 TEST(Keeper, StartsWithoutDescriptorsToSpare) {
-  if (test::kNeedsDescriptors) GTEST_SKIP() << "the sanitizer needs them itself";
   test::FakeTree tree;
   tree.write("tracing/kprobe_events", "");
   const Tracefs tracefs{tree.paths()};
@@ -99,6 +100,7 @@ TEST(Keeper, StartsWithoutDescriptorsToSpare) {
       ::testing::ExitedWithCode(0), "^$");
   EXPECT_EQ(tree.read("tracing/kprobe_events"), "-:tcpaccept/a\n");
 }
+#endif
 
 TEST(Keeper, ThatIsGoneIsSaid) {
   test::FakeTree tree;

@@ -96,8 +96,8 @@ TEST_F(RescueTest, GivesWhatPerfDidNotDeliver) {
 }
 
 TEST_F(RescueTest, WhatChangesBetweenTheTwoWritersIsTheSameAccept) {
-  const auto perf_has = [&](const std::vector<std::byte>& one) {
-    rescue_.seen(1, perf::test::sample({.pid = 50, .tid = 51, .time = 9, .cpu = 1}, one));
+  const auto perf_has = [&](const std::vector<std::byte>& one, std::uint64_t time = 9) {
+    rescue_.seen(1, perf::test::sample({.pid = 50, .tid = 51, .time = time, .cpu = 1}, one));
   };
   // A FIN, and an RST, which takes the port away; whatever an MPTCP socket has in place of a time.
   ftrace({payload(5001, 1, 6, 51, 1), payload(5002, 1, 6, 51, 1), payload(5003, 1, 262, 51, 1, 3), payload(5004, 1, 6, 51, 1, 3)});
@@ -106,6 +106,10 @@ TEST_F(RescueTest, WhatChangesBetweenTheTwoWritersIsTheSameAccept) {
   perf_has(payload(5003, 7, 262, 51, 1, 4));
   perf_has(payload(5004, 7, 6, 51, 1, 4));  // another connection with the same ends
   EXPECT_EQ(ports(rescue_.take(1, false)), (Ports{5004}));
+  // The client came back by the same port.
+  ftrace({payload(5005, 1, 262, 51, 1, 3)});
+  perf_has(payload(5005, 1, 262, 51, 1, 3), 20'000'000);
+  EXPECT_EQ(ports(rescue_.take(1, false)), (Ports{5005}));
 }
 
 TEST_F(RescueTest, WhatThePerfFilterKeepsAwayStaysAway) {

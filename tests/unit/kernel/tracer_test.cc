@@ -73,6 +73,8 @@ TEST(Tracer, RemovesEveryProbeOfPlansThatFailed) {
   EXPECT_EQ(removed, 2u);
 }
 
+// UndefinedBehaviorSanitizer asks the kernel by a pipe whether an object can be read: without descriptors all look wrong.
+#ifndef __SANITIZE_ADDRESS__
 // Lowers the limit on open files of this process, for good: to be called in a child.
 std::string error_with_files(const test::FakeTree& tree, rlim_t limit) {
   const rlimit files{limit, limit};
@@ -80,7 +82,6 @@ std::string error_with_files(const test::FakeTree& tree, rlim_t limit) {
 }
 
 TEST(Tracer, FewDescriptorsAreSaidToBeFew) {
-  if (test::kNeedsDescriptors) GTEST_SKIP() << "the sanitizer needs them itself";
   test::FakeTree tree;
   tree.write("tracing/kprobe_events", "");
   tree.write("kallsyms", "ffffffff81000020 T security_sock_graft\n");
@@ -97,6 +98,7 @@ TEST(Tracer, FewDescriptorsAreSaidToBeFew) {
   }
   EXPECT_EQ(tree.read("tracing/kprobe_events"), "");
 }
+#endif
 
 TEST(Tracer, AWrongRingSizeIsSaidBeforeAnythingIsTouched) {
   test::FakeTree tree;

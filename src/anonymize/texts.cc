@@ -107,12 +107,14 @@ struct Note {
   std::string begin;
   std::string more;
 };
-const std::array<Note, 12> kNotes{{
+const std::array<Note, 13> kNotes{{
     {"probe misses are not recorded: this kernel counts failed fetches among them", ""},
     {"return probe: the next accept of every thread that already waits in accept() is not seen", ""},
     {"the place of sk_protocol is not known: SCTP and other stream sockets over IP show too", ""},
     {"cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1",
      "; boot with cgroup_no_v1=perf_event"},
+    {"cgroups are not recorded: no controller was given to any",
+     " \\(\"echo \\+pids > /sys/fs/cgroup/cgroup.subtree_control\" before the recorder starts\\)"},
     {"cannot read /proc/kallsyms: samples are not checked for the address they come from", ""},
     {"no BPF program keeps plain TCP off the MPTCP event",
      " \\(<errno>\\): each accept costs some thousand instructions more"},

@@ -199,6 +199,18 @@ bool perf_cgroups_are_v1(const KernelPaths& paths) {
   return false;
 }
 
+bool perf_cgroups_are_idle(const KernelPaths& paths) {
+  std::error_code ignored;
+  for (const std::string& place : {paths.cgroups, paths.cgroups + "/unified"}) {
+    const std::string given = place + "/cgroup.subtree_control";
+    // In a container this is not the root's, which alone has no events.
+    if (!std::filesystem::exists(given, ignored) || std::filesystem::exists(place + "/cgroup.events", ignored)) continue;
+    const std::string controllers = read_file(given);
+    return controllers.find_first_not_of(" \n") == std::string::npos;
+  }
+  return false;
+}
+
 std::optional<std::uint64_t> threads_waiting_in(std::string_view function, const KernelPaths& paths) {
   namespace fs = std::filesystem;
   std::uint64_t waiting = 0;

@@ -70,6 +70,10 @@ std::string foreign_children(const KernelPaths& paths = {});
 // Does the perf_event controller sit on a hierarchy of cgroup version 1? Then the ids in samples are of that hierarchy.
 bool perf_cgroups_are_v1(const KernelPaths& paths = {});
 
+// Was no controller ever given to a cgroup? Then the kernel keeps all in the root's as far as perf knows, and every sample
+// has the root's id (measured on 5.10 to 7.2). False where the root's files cannot be seen.
+bool perf_cgroups_are_idle(const KernelPaths& paths = {});
+
 // Threads that sleep in the kernel function `function` now (wchan or stack in /proc/PID/task/TID). nullopt when that is
 // not shown: it takes the right to trace them, and for stack, which older kernels need, CAP_SYS_ADMIN.
 std::optional<std::uint64_t> threads_waiting_in(std::string_view function, const KernelPaths& paths = {});

@@ -187,12 +187,15 @@ struct Tracer::Impl {
     self_test(to_open, config, plan, options.paths);
     info.self_test_ns = read_clocks().monotonic - test_begun;
 
-    const bool no_cgroup = perf_cgroups_are_v1(options.paths);
+    const bool old_cgroups = perf_cgroups_are_v1(options.paths);
+    const bool no_cgroup = old_cgroups || perf_cgroups_are_idle(options.paths);
     EventOpener opener{to_open, options.ring_bytes, !no_cgroup};
     events.emplace(opener, online_cpus(options.paths));
     if (no_cgroup) {
-      info.notes.push_back("cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1; "
-                           "boot with cgroup_no_v1=perf_event");
+      info.notes.push_back(old_cgroups ? "cgroups are not recorded: the perf_event controller is on a hierarchy of "
+                                         "cgroup version 1; boot with cgroup_no_v1=perf_event"
+                                       : "cgroups are not recorded: no controller was given to any (\"echo +pids > "
+                                         "/sys/fs/cgroup/cgroup.subtree_control\" before the recorder starts)");
     }
     if (const std::string why = attach_gates(*events); !why.empty()) {
       info.notes.push_back("no BPF program keeps plain TCP off the MPTCP event (" + why +

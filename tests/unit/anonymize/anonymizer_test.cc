@@ -234,6 +234,8 @@ TEST(Texts, WhyAPlanWasPassedOverStays) {
       "plan inet_accept: the kernel's event format is not understood: field beyond 64 KiB",
       "cgroups are not recorded: the perf_event controller is on a hierarchy of cgroup version 1; boot with "
       "cgroup_no_v1=perf_event",
+      "cgroups are not recorded: no controller was given to any (\"echo +pids > "
+      "/sys/fs/cgroup/cgroup.subtree_control\" before the recorder starts)",
       "no BPF program keeps plain TCP off the MPTCP event (Operation not permitted): each accept costs some thousand "
       "instructions more",
       "the probe is not proved to work, no connection of our own could be made (IPv4: not made: the loopback interface "

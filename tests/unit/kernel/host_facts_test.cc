@@ -95,6 +95,18 @@ TEST(ProcessStart, IsThatOfTheProcess) {
   }
 }
 
+TEST(Cgroups, WhetherPerfIsToldOfThem) {
+  test::FakeTree tree;
+  EXPECT_FALSE(perf_cgroups_are_idle(tree.paths())) << "cannot be seen";
+  tree.write("cgroup/cgroup.subtree_control", "\n");
+  EXPECT_TRUE(perf_cgroups_are_idle(tree.paths()));
+  tree.write("cgroup/cgroup.subtree_control", "cpu pids\n");
+  EXPECT_FALSE(perf_cgroups_are_idle(tree.paths()));
+  tree.write("cgroup/cgroup.subtree_control", "");
+  tree.write("cgroup/cgroup.events", "populated 1\n");
+  EXPECT_FALSE(perf_cgroups_are_idle(tree.paths())) << "that of a container";
+}
+
 TEST(Cgroups, OnWhichHierarchyPerfIs) {
   test::FakeTree tree;
   EXPECT_FALSE(perf_cgroups_are_v1(tree.paths()));

@@ -611,13 +611,10 @@ std::uint64_t Tracer::corrupt_rings() const {
   return impl_->events ? impl_->events->corrupt_rings() : impl_->last_corrupt;
 }
 
-std::vector<CpuCounts> Tracer::cpu_counts() const {
-  return impl_->events ? impl_->events->counts() : impl_->last_counts;
-}
-
 TracerCounters Tracer::counters() const {
   TracerCounters sum;
-  for (const CpuCounts& cpu : cpu_counts()) {
+  sum.by_cpu = impl_->events ? impl_->events->counts() : impl_->last_counts;
+  for (const CpuCounts& cpu : sum.by_cpu) {
     sum.hits += cpu.hits;
     sum.kernel_lost = cpu.lost == kNotRecorded64 ? kNotRecorded64 : sum.kernel_lost + cpu.lost;
   }

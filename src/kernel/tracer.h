@@ -59,6 +59,7 @@ struct TracerCounters {
   // Times the probed function was reached but the probe could not run (kprobe_profile), for whatever socket.
   // kNotRecorded64 when the kernel does not say.
   std::uint64_t probe_misses = 0;
+  std::vector<CpuCounts> by_cpu;  // hits and losses, as perf_events.h counts them
 };
 
 // What looking after the probe brought to light.
@@ -104,8 +105,6 @@ class Tracer {
 
   // After close(): the values at the moment of closing.
   TracerCounters counters() const;
-  // Hits and losses of each CPU, as perf_events.h counts them.
-  std::vector<CpuCounts> cpu_counts() const;
 
   // Stops producing samples; what is in the rings can still be drained, the counters no longer move.
   void stop();

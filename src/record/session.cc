@@ -161,7 +161,7 @@ class Session {
     counts.hits = counters.hits;
     counts.lost = counters.kernel_lost;
     counts.misses = counters.probe_misses;
-    for (const kernel::CpuCounts& cpu : tracer_.cpu_counts()) {
+    for (const kernel::CpuCounts& cpu : counters.by_cpu) {
       if (cpu.lost != 0 && cpu.lost != kNotRecorded64) counts.lost_by_cpu.push_back({cpu.cpu, cpu.lost});
     }
     if (options_.raw != nullptr) {

@@ -13,7 +13,6 @@
 #include <cstring>
 #include <ctime>
 #include <map>
-#include <ranges>
 #include <utility>
 
 #include "core/error.h"
@@ -228,9 +227,9 @@ struct PerfEvents::Impl {
   }
   void disable() const {
     for (const CpuRing& ring : rings) {
-      for (const UniqueFd& event : std::views::reverse(ring.current())) {
-        ::ioctl(event.get(), PERF_EVENT_IOC_DISABLE, 0);
-      }
+      const std::vector<UniqueFd>& all = ring.current();
+      std::for_each(all.rbegin(), all.rend(),
+                    [](const UniqueFd& event) { ::ioctl(event.get(), PERF_EVENT_IOC_DISABLE, 0); });
     }
   }
 };

@@ -20,6 +20,7 @@ namespace tcpaccept {
 // not have.
 inline std::array<std::uint64_t, 2> process_secret() {
   std::array<std::uint64_t, 2> words{0x243f6a8885a308d3, 0x13198a2e03707344};
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the pointer comes as a number
   const auto* random = reinterpret_cast<const std::byte*>(::getauxval(AT_RANDOM));
   if (random != nullptr) {
     words[0] ^= load<std::uint64_t>(random);
@@ -30,10 +31,10 @@ inline std::array<std::uint64_t, 2> process_secret() {
 
 // Of an even number of words.
 inline std::uint64_t secret_hash(std::initializer_list<std::uint64_t> words) {
-  static const std::array<std::uint64_t, 2> kSecret = process_secret();
+  static const std::array<std::uint64_t, 2> secret = process_secret();
   std::uint64_t hash = 0x9e3779b97f4a7c15;
   for (const std::uint64_t* word = words.begin(); word != words.end(); word += 2) {
-    const auto product = static_cast<unsigned __int128>(word[0] ^ hash ^ kSecret[0]) * (word[1] ^ kSecret[1]);
+    const auto product = static_cast<unsigned __int128>(word[0] ^ hash ^ secret[0]) * (word[1] ^ secret[1]);
     hash = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
   }
   return hash;

@@ -207,7 +207,7 @@ std::string known_plan(std::string_view note) {
   if (whole.matches(without_errno(note))) return std::string{note};
   constexpr std::string_view kFailed = ": the self-test failed";
   const std::size_t end = note.find(": ");
-  const std::string plan{note.substr(0, end)};
+  std::string plan{note.substr(0, end)};
   if (!whole.matches(plan)) return "";
   if (!note.substr(plan.size()).starts_with(kFailed)) return plan;
   std::string known = plan + std::string{kFailed};

@@ -1,6 +1,7 @@
 #include "summary/over_time.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "core/error.h"
@@ -142,7 +143,8 @@ void OverTime::write(text::Format format, const Holes&, const Emit& emit) {
                           flag(incomplete)};
     if (table) {
       row[kIncomplete].shown = incomplete ? "!" : " ";
-      const auto bar = static_cast<std::size_t>(static_cast<double>(count) / static_cast<double>(largest) * kBar + 0.5);
+      const double share = static_cast<double>(count) / static_cast<double>(largest);
+      const auto bar = static_cast<std::size_t>(std::lround(share * kBar));
       row.push_back(words("", std::string(count == 0 ? 0 : std::max<std::size_t>(1, bar), '#') + " "));
     }
     sheet.add(std::move(row));

@@ -100,11 +100,11 @@ TEST(AddressMap, PrivateNetworksStayIfAskedFor) {
 
 // By its first bits: 0 for those that are in no class.
 std::size_t class_of(const IpAddress& one, bool keep_private) {
-  static const std::vector<std::string> kAlways{"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::/128",
+  static const std::vector<std::string> always{"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::/128",
                                                 "::1/128",   "fe80::/64",   "fe80::/10",      "ff00::/8"};
-  static const std::vector<std::string> kPrivate{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"};
+  static const std::vector<std::string> only_kept{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"};
   std::size_t number = 0;
-  for (const auto& list : {kAlways, keep_private ? kPrivate : std::vector<std::string>{}}) {
+  for (const auto& list : {always, keep_private ? only_kept : std::vector<std::string>{}}) {
     for (const std::string& prefix : list) {
       ++number;
       if (parse_prefix(prefix)->contains(one)) return number;

@@ -147,7 +147,7 @@ class SideRows {
   class Rows final : public CanonicalRows {
    public:
     Rows(const std::vector<Column>& columns, const compare::CanonicalRules& rules, CaptureTimes times, SideRows& side)
-        : CanonicalRows(columns, rules, std::move(times),
+        : CanonicalRows(columns, rules, times,
                         [this, &side](std::span<const std::string> fields, std::uint64_t time) {
                           side.add(canonical(), fields, time);
                         }) {}

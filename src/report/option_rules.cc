@@ -49,10 +49,10 @@ bool has(std::string_view list, std::string_view name) {
 }
 
 const Product* product_of(const std::vector<std::string>& given, std::string_view format) {
-  const auto found = std::find_if(kProducts.begin(), kProducts.end(), [&](const Product& product) {
-    return product.name == format || std::find(given.begin(), given.end(), product.name) != given.end();
-  });
-  return found == kProducts.end() ? nullptr : &*found;
+  for (const Product& product : kProducts) {
+    if (product.name == format || std::find(given.begin(), given.end(), product.name) != given.end()) return &product;
+  }
+  return nullptr;
 }
 
 // "--diff, --expect"

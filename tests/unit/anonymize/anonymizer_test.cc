@@ -218,8 +218,8 @@ TEST(Texts, WhyAPlanWasPassedOverStays) {
   };
   start.probe.notes = {
       "plan graft: this kernel has no security_sock_graft",
-      ("plan graft: the self-test failed: IPv4: the probe did not show it; MPTCP: not made: socket: Protocol not "
-       "supported"),
+      "plan graft: the self-test failed: IPv4: the probe did not show it; MPTCP: not made: socket: Protocol not "
+      "supported",
       "plan graft: the self-test failed: IPv4: the probe did not show it; kprobes may be switched off: mount debugfs "
       "(\"mount -t debugfs nodev /sys/kernel/debug\") and look at /sys/kernel/debug/kprobes/enabled",
       "plan graft: the kernel refuses a probe on security_sock_graft (Unknown type is specified, at "

@@ -83,7 +83,7 @@ TEST_F(KeyFile, MayBeAPipeOfALateWriter) {
       std::ofstream out(pipe, std::ios::binary);
       for (const char c : text) out << c << std::flush;
     });
-    const std::string why = refused(pipe);
+    std::string why = refused(pipe);
     writer.join();
     return why;
   };

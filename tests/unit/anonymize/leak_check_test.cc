@@ -62,7 +62,7 @@ struct Writing {
     return "";
   }
   std::string found() {
-    const std::string packed = found(bytes(capture::Packing::kPacked), capture::Packing::kPacked);
+    std::string packed = found(bytes(capture::Packing::kPacked), capture::Packing::kPacked);
     const std::string plain = found(bytes(capture::Packing::kPlain), capture::Packing::kPlain);
     EXPECT_EQ(packed, plain);
     return packed;
